@@ -1,0 +1,61 @@
+# Packages of this machine's own Debian suites that get installed. Sourced by install.sh.
+
+case $(uname -m) in
+  x86_64) qemu_package=qemu-system-x86 ;;
+  aarch64) qemu_package=qemu-system-arm ;;
+  *) qemu_package=qemu-system-x86 ;;
+esac
+
+base_packages=(
+  gcc libc6-dev make musl-tools linux-libc-dev # the engine and the agent's ELF
+  linux-libc-dev-arm64-cross                   # aarch64 system call numbers and structs
+  "$qemu_package" seabios ipxe-qemu            # the VM; qemu-system-common brings virtiofsd
+  cpio zstd xz-utils                           # initrd and module compression
+)
+kernel_packages=(linux-source-6.12 gcc make flex bison bc libelf-dev libssl-dev xz-utils cpio)
+bench_packages=(runc)
+
+# missing_packages NAME...: prints those that are not installed.
+missing_packages() {
+  local name
+  local -A installed=()
+  while read -r name; do installed[${name%%:*}]=1; done < <(
+    dpkg-query -W -f '${db:Status-Status} ${Package}\n' "$@" 2>/dev/null | sed -n 's/^installed //p'
+  )
+  for name in "$@"; do
+    [ -n "${installed[$name]:-}" ] || printf '%s\n' "$name"
+  done
+}
+
+# ensure_packages TARGET NAME...: installs what is missing, and only that.
+ensure_packages() {
+  local target=$1
+  shift
+  command -v dpkg-query >/dev/null || die "$target: this machine has no dpkg; on Debian 12 these packages are needed: $*"
+  local missing
+  mapfile -t missing < <(missing_packages "$@")
+  if [ ${#missing[@]} -eq 0 ]; then
+    say "$target: all ${#} packages are installed"
+    return
+  fi
+  [ "$(id -u)" = 0 ] || die "$target: not root; run: apt-get install --no-install-recommends ${missing[*]}"
+  say "$target: installing ${missing[*]}"
+  update_machine_lists
+  export DEBIAN_FRONTEND=noninteractive
+  logged "apt-get install ${missing[*]}" \
+    apt-get install -y --no-install-recommends -o DPkg::Lock::Timeout=300 "${missing[@]}"
+}
+
+# update_machine_lists: refreshes the machine's own package lists, once a run.
+machine_lists_updated=no
+update_machine_lists() {
+  [ $machine_lists_updated = no ] || return 0
+  if [ "$(id -u)" != 0 ]; then
+    warn "not root, so the package lists stay as they are"
+    return 0
+  fi
+  say "apt: refreshing the package lists"
+  # A third-party source that fails must not stop us: what counts is whether the packages are found afterwards.
+  quietly apt-get update -o DPkg::Lock::Timeout=300 || warn "apt-get update: $(last_error)"
+  machine_lists_updated=yes
+}
