@@ -1,0 +1,60 @@
+import type { LogLevel } from '../../base/log.ts';
+import { VSOCK_CID_ANY, type ServerAddress } from './server-address.ts';
+
+/** The settings that this agent acts on. */
+export interface AgentConfig {
+  readonly logLevel: LogLevel;
+  /** vsock port that serves the log, 0 = log to standard output. */
+  readonly logVport: number;
+  readonly serverAddress: ServerAddress;
+  /** Size of a container's stdout and stderr pipes in bytes, 0 = the kernel's default. */
+  readonly containerPipeSizeBytes: number;
+  /** How long a device may take to appear. */
+  readonly hotplugTimeoutMs: number;
+  /** vsock port of the host that is told when the API listens, 0 = none. */
+  readonly readyPort: number;
+  /** True when the kernel command line asks for cgroup v1 by name; this agent has only v2 and says so. */
+  readonly isCgroupV1Requested: boolean;
+}
+
+export const DEFAULT_CONFIG: AgentConfig = {
+  logLevel: 'INFO',
+  logVport: 0,
+  serverAddress: { kind: 'vsock', cid: VSOCK_CID_ANY, port: 1024 },
+  containerPipeSizeBytes: 0,
+  hotplugTimeoutMs: 3000,
+  readyPort: 0,
+  isCgroupV1Requested: false,
+};
+
+/** The largest delay a timer takes here: about 24 days. Longer timeouts mean "practically never". */
+const MAX_TIMEOUT_MS = 0x7fffffff;
+
+/** Seconds of an option as milliseconds, bounded to what a timer can hold. */
+export function secondsToMs(seconds: bigint): number {
+  const ms = seconds * 1000n;
+  return ms > BigInt(MAX_TIMEOUT_MS) ? MAX_TIMEOUT_MS : Number(ms);
+}
+
+/** Kata's log level names to the four letters that a record carries. */
+export function parseLogLevel(name: string): LogLevel | undefined {
+  switch (name) {
+    case 'fatal':
+    case 'panic':
+    case 'critical':
+      return 'CRIT';
+    case 'error':
+      return 'ERRO';
+    case 'warn':
+    case 'warning':
+      return 'WARN';
+    case 'info':
+      return 'INFO';
+    case 'debug':
+      return 'DEBG';
+    case 'trace':
+      return 'TRCE';
+    default:
+      return undefined;
+  }
+}

@@ -1,0 +1,96 @@
+import { DEFAULT_CONFIG, parseLogLevel, secondsToMs, type AgentConfig } from './agent-config.ts';
+import type { OptionReading, OptionValue } from './option-rule.ts';
+import type { OptionSpec } from './option-table.ts';
+import { parseServerAddress } from './server-address.ts';
+
+type Mutable<T> = { -readonly [K in keyof T]: T[K] };
+
+/** Collects settings one by one; later ones win. Never throws. */
+export class ConfigBuilder {
+  readonly #config: Mutable<AgentConfig> = { ...DEFAULT_CONFIG };
+  readonly #warnings: string[] = [];
+  readonly #warned = new Set<string>();
+  /** Reason why the address that was given last cannot be used. */
+  #addressFailure: string | undefined;
+
+  /** Applies one reading of an option; `name` is how the user wrote it. */
+  apply(option: OptionSpec, name: string, text: string, reading: OptionReading): void {
+    if (reading.kind === 'ignored') return;
+    if (reading.kind === 'bad') {
+      if (option.key === 'server_addr') this.#addressFailure = `${name} ${reading.reason}`;
+      else this.warn(name, `${name}: value ${quote(text)} ${reading.reason}; the default is used`);
+      return;
+    }
+    if (!option.acts) {
+      this.warn(name, `${name} is set, but this agent does not act on it yet`);
+      return;
+    }
+    this.#set(option, name, reading.value);
+  }
+
+  /** Adds a warning unless one about `name` was added before. */
+  warn(name: string, message: string): void {
+    if (this.#warned.has(name)) return;
+    this.#warned.add(name);
+    this.#warnings.push(message);
+  }
+
+  setServerAddress(name: string, text: string): void {
+    const address = parseServerAddress(text);
+    if (typeof address === 'string') {
+      this.#addressFailure = `${name} ${quote(text)}: ${address}`;
+      return;
+    }
+    this.#addressFailure = undefined;
+    this.#config.serverAddress = address;
+  }
+
+  /** Kata's name of a level; false when there is no such level. */
+  setLogLevel(name: string): boolean {
+    const level = parseLogLevel(name);
+    if (level !== undefined) this.#config.logLevel = level;
+    return level !== undefined;
+  }
+
+  finish(): { config: AgentConfig; warnings: readonly string[]; fatal?: string } {
+    const result = { config: { ...this.#config }, warnings: [...this.#warnings] };
+    return this.#addressFailure === undefined ? result : { ...result, fatal: this.#addressFailure };
+  }
+
+  #set(option: OptionSpec, name: string, value: OptionValue): void {
+    const config = this.#config;
+    switch (option.word) {
+      case 'agent.log':
+        this.setLogLevel(String(value));
+        break;
+      case 'agent.log_vport':
+        config.logVport = Math.max(0, Number(value));
+        break;
+      case 'agent.server_addr':
+        this.setServerAddress(name, String(value));
+        break;
+      case 'agent.container_pipe_size':
+        config.containerPipeSizeBytes = Number(value);
+        break;
+      case 'agent.hotplug_timeout':
+        config.hotplugTimeoutMs = secondsToMs(value as bigint);
+        break;
+      case 'kihon.ready':
+        config.readyPort = Number(value);
+        break;
+      case 'systemd.unified_cgroup_hierarchy':
+        config.isCgroupV1Requested = value === false;
+        break;
+      case 'cgroup_no_v1':
+        if (value === 'all') config.isCgroupV1Requested = false;
+        break;
+      default:
+        throw new Error(`option ${option.word} has no place in the configuration`);
+    }
+  }
+}
+
+/** Text of a user in quotes, cut so that a warning stays one short line. */
+export function quote(text: string): string {
+  return JSON.stringify(text.length > 64 ? `${text.slice(0, 64)}...` : text);
+}
