@@ -49,7 +49,8 @@ export function describeError(error: unknown): string {
   const parts: string[] = [];
   let current: unknown = error;
   for (let depth = 0; depth < 16 && current !== undefined; depth++) {
-    if (current instanceof SuppressedError) {
+    // Node 20, where the unit tests and the host side run, has no SuppressedError.
+    if (typeof SuppressedError !== 'undefined' && current instanceof SuppressedError) {
       parts.push(`${describeError(current.error)} (then, while cleaning up: ${describeError(current.suppressed)})`);
       break;
     }
