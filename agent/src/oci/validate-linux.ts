@@ -1,0 +1,114 @@
+import { DomainError, invalidArgument } from '../base/errors.ts';
+import { cleanPath, pathNames } from './guest-path.ts';
+import type { NamespaceType, Spec } from './spec.ts';
+import { sysctlNames, sysctlNamespace } from './sysctl-name.ts';
+
+type SpecCheck = (spec: Spec) => void;
+
+/** A refusal of something a later version will do. */
+export function notBuiltYet(field: string, what: string): DomainError {
+  return new DomainError('unimplemented', `${field}: not built yet: ${what}`);
+}
+
+function has(spec: Spec, type: NamespaceType): boolean {
+  return spec.linux.namespaces.some((entry) => entry.type === type);
+}
+
+export const checkNamespaces: SpecCheck = (spec) => {
+  const seen = new Set<NamespaceType>();
+  for (const { type, path } of spec.linux.namespaces) {
+    const field = `linux.namespaces.${type}`;
+    if (seen.has(type)) throw invalidArgument(field, 'given twice');
+    seen.add(type);
+    if (type === 'time') throw invalidArgument(field, 'time namespaces are not supported');
+    if (type === 'mount' && path !== undefined) throw invalidArgument(field, 'a mount namespace cannot be joined');
+    if (path !== undefined) pathNames(path, field);
+  }
+  if (!seen.has('mount')) throw invalidArgument('linux.namespaces', 'a container needs a mount namespace');
+};
+
+export const checkUserNamespace: SpecCheck = (spec) => {
+  if (has(spec, 'user')) throw notBuiltYet('linux.namespaces.user', 'user namespaces');
+  if (spec.linux.uidMappings.length > 0) throw invalidArgument('linux.uidMappings', 'needs a user namespace');
+  if (spec.linux.gidMappings.length > 0) throw invalidArgument('linux.gidMappings', 'needs a user namespace');
+};
+
+export const checkSeccomp: SpecCheck = (spec) => {
+  if (spec.linux.seccomp !== undefined) throw notBuiltYet('linux.seccomp', 'system call filters');
+};
+
+export const checkHooks: SpecCheck = (spec) => {
+  for (const [point, hooks] of Object.entries(spec.hooks) as [string, readonly unknown[]][]) {
+    if (hooks.length > 0) throw notBuiltYet(`hooks.${point}`, 'hooks');
+  }
+};
+
+export const checkHostname: SpecCheck = (spec) => {
+  for (const name of ['hostname', 'domainname'] as const) {
+    const value = spec[name];
+    if (value === undefined) continue;
+    if (!has(spec, 'uts')) throw invalidArgument(name, 'needs a uts namespace');
+    // __NEW_UTS_LEN of linux/utsname.h.
+    if (value.length > 64) throw invalidArgument(name, `${value.length} bytes, at most 64 are possible`);
+  }
+};
+
+export const checkHiddenPaths: SpecCheck = (spec) => {
+  for (const list of ['maskedPaths', 'readonlyPaths'] as const) {
+    spec.linux[list].forEach((path, index) => {
+      const field = `linux.${list}[${index}]`;
+      if (cleanPath(path, field) === '/') throw invalidArgument(field, 'is the root of the container');
+    });
+  }
+};
+
+export const checkSysctls: SpecCheck = (spec) => {
+  for (const [key, value] of spec.linux.sysctl) {
+    const field = `linux.sysctl[${JSON.stringify(key)}]`;
+    const namespace = sysctlNamespace(sysctlNames(key));
+    if (namespace === undefined) throw invalidArgument(field, 'is not a namespaced sysctl');
+    if (namespace !== 'network' && !has(spec, namespace))
+      throw invalidArgument(field, `needs a ${namespace} namespace`);
+    if (value.includes('\n')) throw invalidArgument(field, 'the value contains a line break');
+  }
+};
+
+/** Limits of the kernel's device numbers: 12 and 20 bits (linux/kdev_t.h). */
+const maxMajor = 0xfff;
+const maxMinor = 0xfffff;
+
+export const checkDevices: SpecCheck = (spec) => {
+  spec.linux.devices.forEach((device, index) => {
+    const field = `linux.devices[${index}]`;
+    const names = pathNames(device.path, `${field}.path`);
+    if (names.length < 2 || names[0] !== 'dev')
+      throw invalidArgument(`${field}.path`, `${device.path} is not below /dev`);
+    if (device.type === 'p') return;
+    if (!(device.major >= 0 && device.major <= maxMajor)) throw invalidArgument(`${field}.major`, `${device.major}`);
+    if (!(device.minor >= 0 && device.minor <= maxMinor)) throw invalidArgument(`${field}.minor`, `${device.minor}`);
+  });
+};
+
+/** Values of `rootfsPropagation` (mount_namespaces(7)). */
+const propagations: ReadonlySet<string> = new Set([
+  'private',
+  'rprivate',
+  'slave',
+  'rslave',
+  'shared',
+  'rshared',
+  'unbindable',
+  'runbindable',
+]);
+
+export const checkPropagation: SpecCheck = (spec) => {
+  const propagation = spec.linux.rootfsPropagation;
+  if (propagation !== undefined && !propagations.has(propagation)) {
+    throw invalidArgument('linux.rootfsPropagation', `unknown value ${JSON.stringify(propagation)}`);
+  }
+};
+
+export const checkLabels: SpecCheck = (spec) => {
+  if (spec.linux.mountLabel !== undefined) throw notBuiltYet('linux.mountLabel', 'SELinux labels');
+  if (spec.linux.intelRdt) throw notBuiltYet('linux.intelRdt', 'cache allocation');
+};

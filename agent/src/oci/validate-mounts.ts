@@ -1,0 +1,35 @@
+import { invalidArgument } from '../base/errors.ts';
+import { cleanPath } from './guest-path.ts';
+import type { MountSpec, Spec } from './spec.ts';
+
+/** The only places below `/proc` that a bind may cover, as in Kata (MNT-04). */
+export const procFilesOpenToBinds: ReadonlySet<string> = new Set([
+  '/proc/cpuinfo',
+  '/proc/diskstats',
+  '/proc/loadavg',
+  '/proc/meminfo',
+  '/proc/net/dev',
+  '/proc/stat',
+  '/proc/swaps',
+  '/proc/uptime',
+]);
+
+function checkMount(mount: MountSpec, field: string): void {
+  const destination = cleanPath(mount.destination, `${field}.destination`);
+  if (destination === '/') throw invalidArgument(`${field}.destination`, 'covers the root of the container');
+  const isBind = mount.type === 'bind';
+  if (isBind && !mount.source.startsWith('/'))
+    throw invalidArgument(`${field}.source`, 'a bind needs an absolute source');
+  // What a bind brings to /proc itself is judged in the container, on the opened source.
+  if (destination === '/proc' && mount.type !== 'proc' && !isBind) {
+    throw invalidArgument(`${field}.destination`, `${mount.type} cannot be mounted on /proc`);
+  }
+  if (destination.startsWith('/proc/') && !(isBind && procFilesOpenToBinds.has(destination))) {
+    throw invalidArgument(`${field}.destination`, `${destination} is inside /proc`);
+  }
+}
+
+/** Checks destinations and sources as text; what links and files are really there is judged when mounting. */
+export function validateMounts(spec: Spec): void {
+  spec.mounts.forEach((mount, index) => checkMount(mount, `mounts[${index}]`));
+}
