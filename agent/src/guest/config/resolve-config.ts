@@ -10,7 +10,8 @@ export interface ConfigSources {
   readonly cmdline: string;
   /** `-c` or `--config` of the agent's own command line, when given. */
   readonly configFile?: string | undefined;
-  readonly environment: ReadonlyMap<string, string>;
+  /** By name; only fixed names are looked up. */
+  readonly environment: Readonly<Record<string, string | undefined>>;
   /** Reads a whole file as text; throws when it cannot. */
   readonly readFile: (path: string) => string;
   /** Parses TOML into plain objects; throws on bad text. */
@@ -71,15 +72,15 @@ function applyFile(builder: ConfigBuilder, sources: ConfigSources, path: string)
   }
 }
 
-function applyEnvironment(builder: ConfigBuilder, environment: ReadonlyMap<string, string>): void {
-  const address = environment.get('KATA_AGENT_SERVER_ADDR');
+function applyEnvironment(builder: ConfigBuilder, environment: ConfigSources['environment']): void {
+  const address = environment['KATA_AGENT_SERVER_ADDR'];
   if (address !== undefined) builder.setServerAddress('KATA_AGENT_SERVER_ADDR', address);
-  const level = environment.get('KATA_AGENT_LOG_LEVEL');
+  const level = environment['KATA_AGENT_LOG_LEVEL'];
   if (level !== undefined && !builder.setLogLevel(level)) {
     builder.warn('KATA_AGENT_LOG_LEVEL', 'KATA_AGENT_LOG_LEVEL names no log level; it is ignored');
   }
   for (const name of ['KATA_AGENT_TRACING', 'KATA_AGENT_POLICY_FILE']) {
-    if (environment.has(name)) builder.warn(name, `${name} is set, but this agent does not act on it yet`);
+    if (environment[name] !== undefined) builder.warn(name, `${name} is set, but this agent does not act on it yet`);
   }
 }
 

@@ -16,7 +16,7 @@ function resolve({ cmdline = '', configFile, environment = {}, files = {} }: Inp
   return resolveConfig({
     cmdline,
     configFile,
-    environment: new Map(Object.entries(environment)),
+    environment,
     readFile: (path) => {
       const text = files[path];
       if (text === undefined) throw new Error(`open ${path}: ENOENT`);
