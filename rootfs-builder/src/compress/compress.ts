@@ -1,0 +1,81 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import { createGzip } from 'node:zlib';
+import { assertNever } from '../../../agent/src/base/assert-never.ts';
+import { BuildError, reasonOf } from '../build-error.ts';
+
+/** Formats that the kernel unpacks (CONFIG_RD_GZIP, CONFIG_RD_ZSTD). Kata's kernels are sure to have gzip only. */
+export const COMPRESSIONS = ['gzip', 'zstd', 'none'] as const;
+export type Compression = (typeof COMPRESSIONS)[number];
+
+type Pieces = AsyncIterable<Uint8Array>;
+
+/** Compresses a stream at the strongest usual level; the result depends on the input and the compressor's version alone. */
+export function compress(compression: Compression, source: Pieces): Pieces {
+  switch (compression) {
+    case 'none':
+      return source;
+    case 'gzip':
+      return gzip(source);
+    case 'zstd':
+      // One thread: with several the result depends on their number. 19 needs 8 MiB of window, the kernel's limit is 128.
+      return throughProgram('zstd', ['-19', '-T1', '-q', '-c'], source);
+    default:
+      return assertNever(compression);
+  }
+}
+
+async function* gzip(source: Pieces): Pieces {
+  const compressor = createGzip({ level: 9 });
+  // A source that fails destroys the compressor with its error, which the loop below then throws.
+  const fed = pipeline(Readable.from(source), compressor);
+  fed.catch(() => undefined);
+  let offset = 0;
+  for await (const chunk of compressor as Pieces) {
+    // Bytes 4 to 9 of the header are time, flags of the level, and operating system (RFC 1952): the same on every host.
+    for (const [index, value] of [0, 0, 0, 0, 2, 3].entries()) {
+      const at = 4 + index - offset;
+      if (at >= 0 && at < chunk.length) chunk[at] = value;
+    }
+    offset += chunk.length;
+    yield chunk;
+  }
+}
+
+/** `source` through a filter program. Throws BuildError when it is not installed or fails. */
+export async function* throughProgram(program: string, args: readonly string[], source: Pieces): Pieces {
+  const child = spawn(program, args, { stdio: ['pipe', 'pipe', 'pipe'] });
+  const failed = once(child, 'error').then(([error]) => {
+    throw new BuildError(
+      reasonOf(error) === 'ENOENT'
+        ? `${program}: program not found; on Debian: apt-get install ${program === 'xz' ? 'xz-utils' : program}`
+        : `${program}: ${reasonOf(error)}`,
+      error,
+    );
+  });
+  const exited = once(child, 'exit') as Promise<[number | null, string | null]>;
+  const errors: Buffer[] = [];
+  child.stderr.on('data', (chunk: Buffer) => errors.push(chunk));
+  // A source that fails must be heard even though the program then ends well; a program that ends early breaks the pipe.
+  const fed = pipeline(Readable.from(source), child.stdin).then(
+    () => undefined,
+    (error: unknown) => (reasonOf(error) === 'EPIPE' ? undefined : error),
+  );
+  failed.catch(() => undefined);
+  exited.catch(() => undefined);
+  try {
+    if (child.pid === undefined) await failed;
+    yield* child.stdout as Pieces;
+    const fault = await fed;
+    if (fault !== undefined) throw fault;
+    const [code, signal] = await exited;
+    if (code !== 0) {
+      const said = Buffer.concat(errors).toString('utf8').trim().split('\n').at(-1);
+      throw new BuildError(`${program}: ended with ${signal ?? `status ${code}`}${said ? `: ${said}` : ''}`);
+    }
+  } finally {
+    child.kill('SIGKILL');
+  }
+}

@@ -1,0 +1,15 @@
+/** What other parts of the project use of the builder. */
+export { BuildError } from './build-error.ts';
+export { buildInitrd } from './initrd/build-initrd.ts';
+export type { BuiltInitrd, InitrdOptions } from './initrd/build-initrd.ts';
+export { parseFileSpec } from './initrd/file-spec.ts';
+export type { FileSpec } from './initrd/file-spec.ts';
+export { DEFAULT_MODULES } from './modules/add-modules.ts';
+export type { AddedModules, ModulesOptions } from './modules/add-modules.ts';
+export { createBusyboxRoot } from './busybox/create-busybox-root.ts';
+export { busyboxTree } from './busybox/busybox-root.ts';
+export { FileTree } from './tree/file-tree.ts';
+export { scanDirectory } from './tree/scan-directory.ts';
+export { writeTree } from './cpio/write-tree.ts';
+export { CpioReader, readCpio } from './cpio/reader.ts';
+export { writeTar } from './output/write-tar.ts';

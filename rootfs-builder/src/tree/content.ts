@@ -1,0 +1,28 @@
+import { createReadStream } from 'node:fs';
+import { decodeBytes } from '../../../agent/src/base/text.ts';
+import { BuildError, reasonOf } from '../build-error.ts';
+import type { Content } from './entry.ts';
+
+/**
+ * The bytes of a content, in pieces. Throws BuildError when a host file cannot be read or no longer has the size it had
+ * when the tree was made: the size is in the archive before the data.
+ */
+export async function* readContent(content: Content): AsyncGenerator<Uint8Array> {
+  if (content.kind === 'bytes') {
+    if (content.bytes.length > 0) yield content.bytes;
+    return;
+  }
+  const path = typeof content.path === 'string' ? content.path : Buffer.from(content.path);
+  const shown = typeof content.path === 'string' ? content.path : decodeBytes(content.path);
+  let total = 0;
+  try {
+    for await (const chunk of createReadStream(path, { highWaterMark: 256 * 1024 }) as AsyncIterable<Uint8Array>) {
+      total += chunk.length;
+      if (total > content.sizeBytes) break;
+      yield chunk;
+    }
+  } catch (error) {
+    throw new BuildError(`read ${shown}: ${reasonOf(error)}`, error);
+  }
+  if (total !== content.sizeBytes) throw new BuildError(`read ${shown}: the file changed while it was read`);
+}
