@@ -48,7 +48,7 @@ function sequenceLength(bytes: Uint8Array, offset: number): number {
 function decodePortable(bytes: Uint8Array, strict: boolean): string | null {
   const pieces: string[] = [];
   let units: number[] = [];
-  for (let offset = 0; offset < bytes.length; ) {
+  for (let offset = 0; offset < bytes.length;) {
     const length = sequenceLength(bytes, offset);
     const first = bytes[offset] ?? 0;
     if (length === 0) {

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The engine: QuickJS-ng in one static program. Mechanism only, no policy. */
+#ifndef KIHON_ENGINE_H
+#define KIHON_ENGINE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "quickjs.h"
+
+/* One bytecode program linked into the ELF (embed.S). */
+struct entry {
+    const char *name;
+    const uint8_t *start;
+    const uint8_t *end;
+};
+
+/* The entry for this process, chosen by the base name of argv[0]; the first one is the default. */
+const struct entry *entry_select(const char *argv0);
+
+/* Installs the global object `engine`. Returns -1 with a pending exception. */
+int natives_install(JSContext *ctx, const struct entry *entry, int argc, char **argv, char **envp);
+
+/* Rejected promises nobody handles. */
+void rejections_track(JSRuntime *rt);
+/* 1 and the reason (owned by the caller) when a rejection stayed unhandled for a whole turn. */
+int rejections_expired(JSContext *ctx, JSValue *reason);
+
+/* Reports `error` with stack and causes, lets the program say good-bye (`engine.onFatal`), then ends: power-off as PID 1. */
+void fatal_exception(JSContext *ctx, JSValue error) __attribute__((noreturn));
+/* The same without JavaScript: writes `text`, then ends. */
+void fatal_message(const char *text) __attribute__((noreturn));
+
+/* Descriptor that a program may point at its log connection: a fatal message is written there as well as to stderr. */
+#define FATAL_LOG_FD 9
+
+#endif

@@ -1,0 +1,2 @@
+/** Error numbers and their names. The build replaces the architecture in this path for other targets. */
+export * from './generated/x86_64/errno.ts';

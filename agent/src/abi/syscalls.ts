@@ -1,0 +1,2 @@
+/** System call numbers. The build replaces the architecture in this path for other targets. */
+export * from './generated/x86_64/syscalls.ts';

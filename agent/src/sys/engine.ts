@@ -1,0 +1,59 @@
+/**
+ * The door to the engine: nothing else in the agent touches it. What it offers is described in agent/engine/natives.c.
+ */
+import { installNativeText } from '../base/text.ts';
+
+/** What a system call takes: numbers, strings (NUL-terminated copies), a buffer's address, or NULL. */
+export type SyscallArg = number | bigint | string | Uint8Array | null;
+
+interface Engine {
+  /** The call's result, or -errno. A string with a NUL inside is a TypeError. */
+  syscall(number: number, ...args: SyscallArg[]): number;
+  /** Address of the first byte. Buffers never move; the caller keeps this one referenced while the kernel uses it. */
+  addressOf(bytes: Uint8Array): number;
+  utf8Encode(text: string): Uint8Array;
+  /** null when the bytes are not well-formed UTF-8. */
+  utf8Decode(bytes: Uint8Array): string | null;
+  readonly argv: readonly string[];
+  readonly environ: readonly string[];
+  readonly entry: string;
+  /** Called again and again while it is a function; runs one turn of the event loop. 'idle' lets the engine collect garbage. */
+  turn?: (() => 'busy' | 'idle') | undefined;
+  /** Last words: called once when an error nobody caught ends the program. Must not wait. */
+  onFatal?: ((error: unknown) => void) | undefined;
+}
+
+declare global {
+  var engine: Engine;
+}
+
+const native = globalThis.engine;
+
+installNativeText({ decode: native.utf8Decode, encode: native.utf8Encode });
+
+export const argv: readonly string[] = native.argv;
+
+/** The environment this process was started with, by name. A null-prototype object: the names are outside input. */
+export const environment: Readonly<Record<string, string>> = (() => {
+  const values = Object.create(null) as Record<string, string>;
+  for (const entry of native.environ) {
+    const equals = entry.indexOf('=');
+    if (equals > 0) values[entry.slice(0, equals)] = entry.slice(equals + 1);
+  }
+  return values;
+})();
+
+/** The raw call: result or -errno, nothing retried. */
+export const rawSyscall: Engine['syscall'] = native.syscall;
+
+export const addressOf: Engine['addressOf'] = native.addressOf;
+
+/** Makes `turn` the event loop of this process; undefined ends the program after the pending jobs. */
+export function setTurn(turn: (() => 'busy' | 'idle') | undefined): void {
+  native.turn = turn;
+}
+
+/** Registers the last words of this process. */
+export function setFatalHandler(handler: (error: unknown) => void): void {
+  native.onFatal = handler;
+}

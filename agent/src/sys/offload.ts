@@ -1,0 +1,176 @@
+/**
+ * Work that may block (mounting a share, fsync, a slow device) runs in a forked child: it shares the mount namespace, its
+ * result comes back on a pipe, and a hung one blocks nobody (design, "Staying alive").
+ */
+import { SIGKILL } from '../abi/constants.ts';
+import { EAGAIN } from '../abi/errno.ts';
+import type { AbortSignal } from '../base/abort.ts';
+import { DomainError, describeError } from '../base/errors.ts';
+import { SysError } from '../base/sys-error.ts';
+import { decodeBytes, encodeBytes } from '../base/text.ts';
+import { Fd } from './fd.ts';
+import { pipe, setNonBlocking, tryRead, writeAll } from './file.ts';
+import type { EventLoop } from './loop.ts';
+import { clone3, exit, pidfdSignal } from './process.ts';
+import type { Reaper } from './reaper.ts';
+
+/** Children at once; each may be stuck in the kernel for ever. */
+const MAX_CHILDREN = 16;
+/** A result is small; a larger one is a bug in the work. */
+const MAX_RESULT_BYTES = 1 << 20;
+
+export interface OffloadContext {
+  readonly loop: EventLoop;
+  readonly reaper: Reaper;
+}
+
+export interface OffloadOptions<T> {
+  /** After this many milliseconds the caller gets `deadline_exceeded`. */
+  readonly deadlineMs: number;
+  readonly signal?: AbortSignal;
+  /**
+   * Undoes a success that came after the caller had given up. With it the child is left to finish, without it the child is
+   * killed. Runs in a child of its own.
+   */
+  readonly undo?: (late: T) => void;
+}
+
+type Outcome<T> = { ok: T } | { sys: [string, number, string, string] } | { error: string; code?: DomainError['code'] };
+
+let running = 0;
+let abandoned = 0;
+
+/** Children running now, and how many of them nobody waits for any more. For metrics. */
+export function offloadCounts(): { readonly running: number; readonly abandoned: number } {
+  return { running, abandoned };
+}
+
+/**
+ * Runs `work` in a forked child and gives its result, which must survive JSON (undefined becomes null). Errors keep their
+ * SysError form. The child runs straight-line code: `work` must not use promises, timers or the event loop.
+ */
+export function offload<T>(
+  context: OffloadContext,
+  name: string,
+  work: () => T,
+  options: OffloadOptions<T>,
+): Promise<T> {
+  if (options.signal?.aborted === true) return Promise.reject(toError(options.signal.reason));
+  if (running >= MAX_CHILDREN)
+    return Promise.reject(
+      new DomainError('resource_exhausted', `${name}: ${MAX_CHILDREN} blocking operations are under way`),
+    );
+  const { reader, writer } = pipe();
+  const child = clone3({ flags: 0 });
+  if (child === 'child') runChild(writer, work);
+  writer.close();
+  setNonBlocking(reader, true);
+  running += 1;
+  return new Promise<T>((resolve, reject) => {
+    collect(context, name, reader, child, options, resolve, reject);
+  });
+}
+
+function toError(reason: unknown): Error {
+  return reason instanceof Error ? reason : new Error(String(reason));
+}
+
+/** The child: nothing may unwind past here (engine-facts 2). */
+function runChild<T>(writer: Fd, work: () => T): never {
+  try {
+    let outcome: Outcome<T>;
+    try {
+      outcome = { ok: work() };
+    } catch (error) {
+      if (error instanceof SysError) outcome = { sys: [error.call, error.errno, error.code, error.subject] };
+      else if (error instanceof DomainError) outcome = { error: describeError(error), code: error.code };
+      else outcome = { error: describeError(error) };
+    }
+    writeAll(writer, encodeBytes(JSON.stringify(outcome)));
+  } catch {
+    exit(1);
+  } finally {
+    exit(0);
+  }
+}
+
+function collect<T>(
+  context: OffloadContext,
+  name: string,
+  reader: Fd,
+  child: { readonly pid: number; readonly pidfd: Fd },
+  options: OffloadOptions<T>,
+  resolve: (value: T) => void,
+  reject: (error: Error) => void,
+): void {
+  const chunks: Uint8Array[] = [];
+  let length = 0;
+  let hasGivenUp = false;
+  const buffer = new Uint8Array(4096);
+
+  const giveUp = (reason: Error): void => {
+    if (hasGivenUp) return;
+    hasGivenUp = true;
+    abandoned += 1;
+    stopWaiting();
+    if (options.undo === undefined) pidfdSignal(child.pidfd, SIGKILL);
+    reject(reason);
+  };
+  const timer = context.loop.setTimer(options.deadlineMs, () =>
+    giveUp(new DomainError('deadline_exceeded', `${name}: not done after ${options.deadlineMs} ms`)),
+  );
+  const unregister = options.signal?.onAbort((reason) => giveUp(toError(reason)));
+  const stopWaiting = (): void => {
+    timer.cancel();
+    unregister?.();
+  };
+
+  const watch = context.loop.watch(reader, 'read', () => {
+    for (;;) {
+      const count = tryRead(reader, buffer);
+      if (count === -EAGAIN) return;
+      if (count <= 0 || length > MAX_RESULT_BYTES) break;
+      chunks.push(buffer.slice(0, count));
+      length += count;
+    }
+    watch.close();
+    reader.close();
+    finish();
+  });
+
+  const finish = (): void => {
+    running -= 1;
+    const outcome = parseOutcome<T>(chunks, length);
+    if (hasGivenUp) {
+      abandoned -= 1;
+      const { undo } = options;
+      if (undo !== undefined && outcome !== undefined && 'ok' in outcome) {
+        const late = outcome.ok;
+        offload(context, `undo of ${name}`, () => undo(late), { deadlineMs: options.deadlineMs }).catch(
+          () => undefined,
+        );
+      }
+      return;
+    }
+    stopWaiting();
+    if (outcome === undefined) reject(new DomainError('internal', `${name}: its process died`));
+    else if ('ok' in outcome) resolve(outcome.ok);
+    else if ('sys' in outcome) reject(new SysError(...outcome.sys));
+    else reject(new DomainError(outcome.code ?? 'internal', outcome.error));
+  };
+  context.reaper.onExit(child.pid, () => child.pidfd.close());
+}
+
+function parseOutcome<T>(chunks: readonly Uint8Array[], length: number): Outcome<T> | undefined {
+  const bytes = new Uint8Array(length);
+  let offset = 0;
+  for (const chunk of chunks) {
+    bytes.set(chunk, offset);
+    offset += chunk.length;
+  }
+  try {
+    return JSON.parse(decodeBytes(bytes)) as Outcome<T>;
+  } catch {
+    return undefined;
+  }
+}
