@@ -1,0 +1,108 @@
+/**
+ * The exchange between the agent and a process it launches, over a SOCK_SEQPACKET pair; one JSON object per packet.
+ *
+ *     agent (launch, exec)                     new process (init)
+ *        | ---- clone3, execveat, plan --------> |
+ *        | <--- terminal + pty master ---------- |   once, when a terminal was asked for
+ *        | <--- ready -------------------------- |   all is done except execve
+ *        |  pins the namespaces                  |
+ *        | ---- start -------------------------> |   for init: when StartContainer comes
+ *        |                                       |   closes everything, execve
+ *        | <--- failed ------------------------- |   instead of ready, or before it; the process exits
+ *
+ * Silence, that is the end of the stream before `ready` or `failed`, means that the process died without a word.
+ */
+import { decodeBytes, encodeBytes } from '../../base/text.ts';
+
+/** Longest packet; the chain of a failure is cut to fit. */
+export const maxPacketBytes = 16 * 1024;
+
+/** Why a launch failed, whole: the step, the call with its errno, and every cause. */
+export interface LaunchFailure {
+  /** E.g. `mount proc on /proc`. */
+  readonly step: string;
+  /** Messages from the outermost to the innermost cause. */
+  readonly chain: readonly string[];
+  /** Code of the domain error to raise. */
+  readonly code: string;
+  /** Of the innermost failed call, when there is one. */
+  readonly call?: string;
+  readonly errno?: number;
+  readonly errnoName?: string;
+  readonly subject?: string;
+}
+
+/** What the new process says. */
+export type InitMessage =
+  | { readonly type: 'terminal' }
+  | { readonly type: 'ready' }
+  | { readonly type: 'failed'; readonly failure: LaunchFailure };
+
+/** What the agent says. */
+export interface StartMessage {
+  readonly type: 'start';
+}
+
+/** Text fields longer than this are cut, so that a packet always fits. */
+const maxTextLength = 1000;
+const maxChainLength = 8;
+
+function cut(text: string): string {
+  return text.length <= maxTextLength ? text : `${text.slice(0, maxTextLength)}…`;
+}
+
+/** Bytes of a message; the texts of a failure are cut to the size of a packet. */
+export function encodeMessage(message: InitMessage | StartMessage): Uint8Array {
+  if (message.type !== 'failed') return encodeBytes(JSON.stringify(message));
+  const { failure } = message;
+  const short: LaunchFailure = {
+    ...failure,
+    step: cut(failure.step),
+    chain: failure.chain.slice(0, maxChainLength).map(cut),
+    ...(failure.subject === undefined ? {} : { subject: cut(failure.subject) }),
+  };
+  return encodeBytes(JSON.stringify({ type: 'failed', failure: short }));
+}
+
+function isText(value: unknown): value is string {
+  return typeof value === 'string';
+}
+
+function readFailure(value: unknown): LaunchFailure | undefined {
+  if (typeof value !== 'object' || value === null) return undefined;
+  const { step, chain, code, call, errno, errnoName, subject } = value as Record<string, unknown>;
+  if (!isText(step) || !isText(code) || !Array.isArray(chain) || !chain.every(isText)) return undefined;
+  return {
+    step,
+    code,
+    chain,
+    ...(isText(call) ? { call } : {}),
+    ...(typeof errno === 'number' ? { errno } : {}),
+    ...(isText(errnoName) ? { errnoName } : {}),
+    ...(isText(subject) ? { subject } : {}),
+  };
+}
+
+function parseJson(bytes: Uint8Array): Record<string, unknown> | undefined {
+  try {
+    const value: unknown = JSON.parse(decodeBytes(bytes));
+    return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** A message of the new process; undefined for anything else. The process may be under attack, so nothing is taken on trust. */
+export function decodeInitMessage(bytes: Uint8Array): InitMessage | undefined {
+  const value = parseJson(bytes);
+  if (value === undefined) return undefined;
+  if (value['type'] === 'terminal' || value['type'] === 'ready') return { type: value['type'] };
+  if (value['type'] !== 'failed') return undefined;
+  const failure = readFailure(value['failure']);
+  return failure === undefined ? undefined : { type: 'failed', failure };
+}
+
+/** True for the agent's `start`. */
+export function isStartMessage(bytes: Uint8Array): boolean {
+  return parseJson(bytes)?.['type'] === 'start';
+}

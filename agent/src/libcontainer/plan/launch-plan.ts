@@ -1,0 +1,144 @@
+/**
+ * A launch plan: what the new process does between its own start and execve, as plain data. It is compiled from the spec
+ * without side effects, travels to the child as JSON, and is carried out in order by `init/`. A step that fails fails the
+ * launch; what may be absent without harm is said at the step.
+ *
+ * Descriptors are numbers in the child: `InheritedDescriptors` hands them out. 64-bit numbers are decimal strings.
+ */
+
+export interface LaunchPlan {
+  readonly steps: readonly Step[];
+  readonly program: Program;
+}
+
+/** What is executed in the end. */
+export interface Program {
+  readonly args: readonly string[];
+  /** `KEY=value`, each key once. */
+  readonly env: readonly string[];
+  /** Whose home directory becomes HOME when `env` has none. */
+  readonly uid: number;
+}
+
+export type Propagation = 'private' | 'slave' | 'shared' | 'unbindable';
+
+/** MOUNT_ATTR_* bits for mount_setattr(2). */
+export interface AttributeChange {
+  readonly set: number;
+  readonly clear: number;
+}
+
+export type MountOrigin =
+  | { readonly kind: 'bind'; readonly path: string; readonly isRecursive: boolean }
+  | {
+      readonly kind: 'filesystem';
+      readonly type: string;
+      /** Shown as the source in mountinfo, or the device. */
+      readonly source: string;
+      /** fsconfig(2): key and value; null for a flag. */
+      readonly parameters: readonly (readonly [string, string | null])[];
+    };
+
+export interface MountStep {
+  readonly do: 'mount';
+  /** Clean path inside the container. */
+  readonly destination: string;
+  readonly origin: MountOrigin;
+  readonly attributes: AttributeChange;
+  /** For the whole subtree (`rro` and its kin). */
+  readonly recursiveAttributes: AttributeChange;
+  readonly propagation: { readonly kind: Propagation; readonly isRecursive: boolean } | undefined;
+}
+
+export interface DeviceNode {
+  /** Clean path below `/dev`. */
+  readonly path: string;
+  readonly type: 'b' | 'c' | 'p';
+  readonly major: number;
+  readonly minor: number;
+  /** Permission bits; undefined takes those of the guest's node, else 0. */
+  readonly mode: number | undefined;
+  readonly uid: number;
+  readonly gid: number;
+}
+
+export interface RlimitStepEntry {
+  readonly resource: number;
+  readonly soft: string;
+  readonly hard: string;
+}
+
+/** Capability sets as lists of numbers. */
+export interface CapabilityNumbers {
+  readonly bounding: readonly number[];
+  readonly effective: readonly number[];
+  readonly permitted: readonly number[];
+  readonly inheritable: readonly number[];
+  readonly ambient: readonly number[];
+}
+
+export type Step =
+  /** A session keyring of its own, without a name that others could look up, so that no keys are shared (keyrings(7)). */
+  | { readonly do: 'session-keyring' }
+  /** setns(2) with a descriptor that was checked by the parent. */
+  | { readonly do: 'join-namespace'; readonly type: string; readonly flag: number; readonly descriptor: number }
+  /** After the process is in its cgroup, so that its own group is the root it sees. */
+  | { readonly do: 'cgroup-namespace' }
+  | { readonly do: 'oom-score'; readonly value: number }
+  | { readonly do: 'hostname'; readonly name: string }
+  | { readonly do: 'domainname'; readonly name: string }
+  /** Hard limits now, as root; soft limits last of all, because they bind the interpreter too. */
+  | { readonly do: 'rlimits'; readonly limits: readonly RlimitStepEntry[] }
+  /** What the guest's mounts, copied into the new namespace, still share with the guest's own. */
+  | { readonly do: 'propagation'; readonly kind: Propagation }
+  /** Clones the container's tree and attaches it over itself, so that it is a mount of our own. */
+  | { readonly do: 'attach-root'; readonly path: string; readonly keepsShared: boolean }
+  | MountStep
+  | { readonly do: 'devices'; readonly nodes: readonly DeviceNode[] }
+  /** Existing links are left when they say the same, and refused when not. */
+  | { readonly do: 'device-links'; readonly links: readonly (readonly [path: string, target: string])[] }
+  /** A pty in the container's devpts, else in the guest's; its master goes to the parent. */
+  | { readonly do: 'terminal'; readonly hasConsole: boolean }
+  | { readonly do: 'pivot-root' }
+  | { readonly do: 'root-propagation'; readonly kind: Propagation; readonly isRecursive: boolean }
+  /** chroot(2) into a pinned root; for exec. */
+  | { readonly do: 'enter-root'; readonly descriptor: number }
+  /** Files that this kernel does not have are skipped. */
+  | { readonly do: 'sysctls'; readonly entries: readonly (readonly [path: string, value: string])[] }
+  | { readonly do: 'create-directory'; readonly path: string }
+  /** Missing paths are skipped. */
+  | { readonly do: 'masked-paths'; readonly paths: readonly string[] }
+  /** Missing paths are skipped. */
+  | { readonly do: 'readonly-paths'; readonly paths: readonly string[] }
+  /** Mounts whose `ro` had to wait until something was put into them. */
+  | { readonly do: 'readonly-mount'; readonly path: string }
+  | { readonly do: 'readonly-root' }
+  /** setsid(2); with a terminal it becomes the controlling one. */
+  | { readonly do: 'session'; readonly hasTerminal: boolean }
+  | { readonly do: 'working-directory'; readonly path: string }
+  | { readonly do: 'umask'; readonly mask: number }
+  | { readonly do: 'stdio-owner'; readonly uid: number }
+  | { readonly do: 'bounding-set'; readonly capabilities: readonly number[] }
+  | { readonly do: 'user'; readonly uid: number; readonly gid: number; readonly groups: readonly number[] }
+  | { readonly do: 'no-new-privileges' }
+  | { readonly do: 'capabilities'; readonly sets: CapabilityNumbers };
+
+export type StepKind = Step['do'];
+
+/** What a step is about, for error texts: `mount proc on /proc`. */
+export function describeStep(step: Step): string {
+  switch (step.do) {
+    case 'mount':
+      return `mount ${step.origin.kind === 'bind' ? step.origin.path : step.origin.type} on ${step.destination}`;
+    case 'join-namespace':
+      return `join the ${step.type} namespace`;
+    case 'attach-root':
+      return `root ${step.path}`;
+    case 'readonly-mount':
+    case 'create-directory':
+    case 'working-directory':
+      return `${step.do} ${step.path}`;
+    default:
+      return step.do;
+  }
+}
