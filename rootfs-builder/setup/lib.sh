@@ -38,9 +38,9 @@ quietly() {
   { printf '$ %s\n' "$*" && "$@" </dev/null; } >>"$setup_log" 2>&1 9>&-
 }
 
-# The last line of the latest logged command that looks like an error, else its last line.
+# The first line of the latest logged command that looks like an error (what follows is its consequence), else its last.
 last_error() {
   local text
   text=$(tail -c "+$log_start" "$setup_log")
-  { grep -E '^(E|dpkg.*error|.*: error)' <<<"$text" || tail -n 1 <<<"$text"; } | tail -n 1
+  grep -m 1 -E '^(E:|dpkg.*error|.*: error)' <<<"$text" || tail -n 1 <<<"$text"
 }

@@ -49,7 +49,7 @@ open_suite() {
   grep -q -E 'NO_PUBKEY|EXPKEYSIG|Missing key' < <(tail -c "+$log_start" "$setup_log") || return 1
   say "apt: $suite is signed by a key this machine does not have yet; fetching a newer debian-archive-keyring"
   ensure_deb debian-archive-keyring debian-archive-keyring
-  keyring=$cache_dir/debs/debian-archive-keyring/current$archive_keyring
+  keyring=$cache_dir/debs/debian-archive-keyring/current/usr/share/keyrings/debian-archive-keyring.gpg
   open_private_apt "$suite" "$keyring" && return
   open_private_apt trixie "$keyring" || return 1
   download_deb debian-archive-keyring apt-get "${private_apt[@]}" download debian-archive-keyring

@@ -11,7 +11,7 @@ export interface FileSpec {
 
 /** Parses `SRC:DST[:MODE]`, MODE being octal. Throws BuildError on anything else. */
 export function parseFileSpec(text: string): FileSpec {
-  const match = /^([^:]+):\/*([^:]+)(?::([^:]*))?$/.exec(text);
+  const match = /^([^:]+):\/*([^:/][^:]*)(?::([^:]*))?$/.exec(text);
   const [, source, path, mode] = match ?? [];
   if (source === undefined || path === undefined)
     throw new BuildError(`file ${JSON.stringify(text)}: must be SRC:DST[:MODE]`);

@@ -62,7 +62,8 @@ export async function replacing(
       await rename(temporary, path);
     });
   } finally {
-    await rm(temporary, { recursive: true, force: true });
+    // Best effort: what went wrong above is what the caller must hear.
+    await rm(temporary, { recursive: true, force: true }).catch(() => undefined);
     process.removeListener('exit', discard);
   }
 }
