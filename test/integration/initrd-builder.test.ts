@@ -1,6 +1,6 @@
 import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { lstatSync, readlinkSync } from 'node:fs';
+import { existsSync, lstatSync, readlinkSync } from 'node:fs';
 import { chmod, link, mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -91,6 +91,12 @@ describe('rootfs-builder', () => {
       'drwxrwxrwt 2 0 0 0 Jan 1 1970 tmp',
       '',
     ]);
+  });
+
+  const built = join(repository, 'build/x86_64/kihon-agent');
+  it.skipIf(!existsSync(built))('keeps the default initrd with the real agent under 1 MB', async () => {
+    const { sizeBytes } = await buildInitrd({ output: join(folder, 'real.img'), agent: built });
+    expect(sizeBytes).toBeLessThan(1_000_000);
   });
 
   it('gives the same bytes whatever the directory, umask, time zone, locale and order of options', async () => {
