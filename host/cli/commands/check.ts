@@ -1,0 +1,31 @@
+import type { Command } from 'commander';
+import { EXIT_FAILURE } from '../../sdk/exit-status.ts';
+import { describeHost, inspectHost } from '../host-inspection.ts';
+import { wantsJson, type SetExitCode } from '../program.ts';
+import { formatTable } from '../table.ts';
+
+/** `kihon check`: what this host can do, what is missing, and how to get it. */
+export function addCheckCommand(program: Command, setExitCode: SetExitCode): void {
+  program
+    .command('check')
+    .summary('tell what this host can do and what is missing')
+    .description('Looks for everything that running a VM takes. The exit code is 1 when something is missing.')
+    .option('--json', 'print as JSON')
+    .action(async (_flags: unknown, command: Command) => {
+      const [host, findings] = await Promise.all([describeHost(), inspectHost()]);
+      const isReady = findings.every((finding) => finding.status !== 'missing');
+      if (wantsJson(command)) {
+        process.stdout.write(`${JSON.stringify({ ready: isReady, host, findings }, null, 2)}\n`);
+      } else {
+        const facts = Object.entries(host).map(([name, value]) => [name, '', String(value)]);
+        const rows = findings.map(({ name, status, detail, hint }) => [
+          name,
+          status,
+          hint === undefined ? detail : `${detail} (${hint})`,
+        ]);
+        process.stdout.write(`${formatTable([...facts, ...rows])}\n`);
+        process.stdout.write(isReady ? 'This host can run VMs.\n' : 'Something is missing: see above.\n');
+      }
+      if (!isReady) setExitCode(EXIT_FAILURE);
+    });
+}

@@ -1,0 +1,53 @@
+import { connect } from 'node:net';
+import type { Duplex } from 'node:stream';
+import { HostError } from './host-error.ts';
+import { openWithin, type DialOptions } from './stream-dial.ts';
+
+/** Longest answer to CONNECT that is believed, in bytes; `OK 1073741824\n` has 14. */
+const MAX_ANSWER_BYTES = 128;
+
+/**
+ * Connects to a port of the guest through a hybrid vsock: a Unix socket that takes `CONNECT <port>\n`, answers with a
+ * line that contains OK, and is then a plain stream (Firecracker's vsock documentation). Bytes that arrive together
+ * with the answer are kept for the reader.
+ *
+ * @throws HostError when nothing listens there, the answer is something else, or time is up
+ */
+export async function dialHybridVsock(path: string, port: number, options: DialOptions): Promise<Duplex> {
+  const socket = connect(path);
+  const what = `vsock port ${port} through ${path}`;
+  let answer = Buffer.alloc(0);
+  let onData: (chunk: Buffer) => void = () => undefined;
+  let onEnd: () => void = () => undefined;
+  try {
+    return await openWithin(socket, what, options, (succeed, fail) => {
+      onData = (chunk) => {
+        answer = Buffer.concat([answer, chunk]);
+        const end = answer.indexOf(0x0a);
+        if (end < 0) {
+          if (answer.length > MAX_ANSWER_BYTES) fail(new HostError(`${what}: the answer to CONNECT has no end`));
+          return;
+        }
+        const line = answer.toString('latin1', 0, end);
+        if (end > MAX_ANSWER_BYTES || !line.includes('OK')) {
+          fail(new HostError(`${what}: CONNECT was answered with ${JSON.stringify(line.slice(0, MAX_ANSWER_BYTES))}`));
+          return;
+        }
+        socket.pause();
+        socket.off('data', onData);
+        const rest = answer.subarray(end + 1);
+        if (rest.length > 0) socket.unshift(rest);
+        succeed();
+      };
+      onEnd = () => fail(new HostError(`${what}: refused`));
+      socket.on('data', onData);
+      socket.once('end', onEnd);
+      socket.once('close', onEnd);
+      socket.write(`CONNECT ${port}\n`);
+    });
+  } finally {
+    socket.off('data', onData);
+    socket.off('end', onEnd);
+    socket.off('close', onEnd);
+  }
+}

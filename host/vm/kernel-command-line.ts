@@ -1,0 +1,49 @@
+import type { Machine } from './machine.ts';
+
+/**
+ * What every Kata host passes (contract of the host runtime): no probing of hardware that is not there, reboot by the
+ * keyboard controller (QEMU's -no-reboot turns that into an exit), a panic reboots at once.
+ */
+const COMMON = [
+  'tsc=reliable',
+  'no_timer_check',
+  'rcupdate.rcu_expedited=1',
+  'i8042.direct=1',
+  'i8042.dumbkbd=1',
+  'i8042.nopnp=1',
+  'i8042.noaux=1',
+  'noreplace-smp',
+  'cryptomgr.notests',
+  'net.ifnames=0',
+  'panic=1',
+  'selinux=0',
+  'random.trust_cpu=on',
+];
+
+const PER_MACHINE: Readonly<Record<Machine, readonly string[]>> = {
+  q35: ['reboot=k', 'pci=lastbus=0', 'scsi_mod.scan=none'],
+  // No keyboard controller: a triple fault resets. No PCI bus to look for either.
+  microvm: ['reboot=t', 'pci=off'],
+};
+
+export interface KernelParameters {
+  readonly machine: Machine;
+  readonly cpus: number;
+  /** `hvc0` is quick; `ttyS0` shows what happens before virtio works. */
+  readonly console: 'hvc0' | 'ttyS0';
+  /** The guest says that it is ready on this vsock port of the host. */
+  readonly readyPort: number | undefined;
+  /** Kernel messages on the console, and the agent's debug log. */
+  readonly verbose: boolean;
+  /** Appended last, so they win. */
+  readonly extra: readonly string[];
+}
+
+/** The guest's kernel command line: Kata's for an initrd, unified cgroups, and our ready message. */
+export function kernelCommandLine(parameters: KernelParameters): string {
+  const words = [...COMMON, ...PER_MACHINE[parameters.machine], `nr_cpus=${parameters.cpus}`];
+  words.push(`console=${parameters.console}`, 'cgroup_no_v1=all', 'systemd.unified_cgroup_hierarchy=1');
+  words.push(...(parameters.verbose ? ['debug', 'agent.log=debug'] : ['quiet']));
+  if (parameters.readyPort !== undefined) words.push(`kihon.ready=${parameters.readyPort}`);
+  return [...words, ...parameters.extra].join(' ');
+}

@@ -1,0 +1,94 @@
+import { assertNever } from '../../agent/src/base/assert-never.ts';
+import type { Machine, QemuConfig } from './machine.ts';
+
+/** Requests in flight on the shared directory; the size that Kata uses. */
+const VIRTIO_FS_QUEUE_SIZE = 1024;
+
+/** QEMU's option parser ends a value at a comma; a doubled comma stands for one. */
+export function quoteOptionValue(value: string): string {
+  return value.replaceAll(',', ',,');
+}
+
+function machineArguments(config: QemuConfig): string[] {
+  const accelerator = config.accelerator === 'tcg' ? 'tcg,thread=multi' : 'kvm';
+  switch (config.machine) {
+    case 'q35':
+      return ['-machine', 'q35,memory-backend=mem0,smm=off,vmport=off', '-accel', accelerator];
+    case 'microvm': {
+      // Without KVM there is no paravirtual clock, so the timer and interrupt controllers of the PC stay.
+      const legacy = config.accelerator === 'tcg' ? 'pit=on,pic=on,rtc=on' : 'pit=off,pic=off,rtc=on';
+      const serial = config.console === 'ttyS0' ? 'on' : 'off';
+      const options = `microvm,memory-backend=mem0,${legacy},isa-serial=${serial},acpi=off,pcie=off,x-option-roms=off`;
+      return ['-machine', options, '-accel', accelerator];
+    }
+    default:
+      return assertNever(config.machine);
+  }
+}
+
+/** Devices have two forms: on PCI, and on a virtio-mmio slot. */
+function device(machine: Machine, name: string, options: readonly string[] = []): string[] {
+  const suffix = machine === 'q35' ? 'pci' : 'device';
+  return ['-device', [`${name}-${suffix}`, ...options].join(',')];
+}
+
+function consoleArguments(config: QemuConfig): string[] {
+  const stream = ['-chardev', `socket,id=console0,fd=${config.consoleFd}`];
+  if (config.console === 'ttyS0') return [...stream, '-serial', 'chardev:console0'];
+  return [
+    ...stream,
+    ...device(config.machine, 'virtio-serial', ['id=serial0']),
+    '-device',
+    'virtconsole,chardev=console0,id=hvc0',
+  ];
+}
+
+function vsockArguments(config: QemuConfig): string[] {
+  switch (config.vsock.kind) {
+    case 'vhost-user':
+      return [
+        '-chardev',
+        `socket,id=vsock0,path=${quoteOptionValue(config.vsock.socketPath)}`,
+        ...device(config.machine, 'vhost-user-vsock', ['chardev=vsock0']),
+      ];
+    case 'vhost-kernel':
+      return device(config.machine, 'vhost-vsock', [`guest-cid=${config.vsock.cid}`]);
+    default:
+      return assertNever(config.vsock);
+  }
+}
+
+function shareArguments(config: QemuConfig): string[] {
+  if (config.share === undefined) return [];
+  return [
+    '-chardev',
+    `socket,id=share0,path=${quoteOptionValue(config.share.socketPath)}`,
+    ...device(config.machine, 'vhost-user-fs', [
+      'chardev=share0',
+      `tag=${config.share.tag}`,
+      `queue-size=${VIRTIO_FS_QUEUE_SIZE}`,
+    ]),
+  ];
+}
+
+/**
+ * QEMU's arguments. The guest's memory is a shared memfd, because vhost-user programs map it; `-no-reboot` turns a panic
+ * (which reboots) into an exit; QMP and the console are inherited sockets, so there is no path to race for.
+ */
+export function qemuArguments(config: QemuConfig): string[] {
+  return [
+    ...['-nodefaults', '-no-user-config', '-display', 'none', '-vga', 'none', '-no-reboot', '-nic', 'none'],
+    ...['-sandbox', 'on,obsolete=deny,elevateprivileges=deny,spawn=deny'],
+    ...machineArguments(config),
+    ...['-cpu', config.accelerator === 'kvm' ? 'host,pmu=off' : 'max'],
+    ...['-smp', `${config.cpus}`, '-m', `${config.memoryMib}M`],
+    ...['-object', `memory-backend-memfd,id=mem0,size=${config.memoryMib}M,share=on`],
+    ...['-kernel', config.kernel, '-initrd', config.initrd, '-append', config.commandLine],
+    ...['-chardev', `socket,id=qmp0,fd=${config.qmpFd}`, '-mon', 'chardev=qmp0,mode=control'],
+    ...consoleArguments(config),
+    ...['-object', 'rng-random,id=rng0,filename=/dev/urandom', ...device(config.machine, 'virtio-rng', ['rng=rng0'])],
+    ...vsockArguments(config),
+    ...shareArguments(config),
+    ...config.extra,
+  ];
+}

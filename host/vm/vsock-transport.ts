@@ -1,0 +1,117 @@
+import { existsSync } from 'node:fs';
+import { randomInt } from 'node:crypto';
+import { join } from 'node:path';
+import type { Duplex } from 'node:stream';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { assertNever } from '../../agent/src/base/assert-never.ts';
+import { findVhostDeviceVsock, type AssetPlaces } from './assets.ts';
+import { findProgram } from './find-program.ts';
+import { HelperProcess } from './helper-process.ts';
+import { HostError } from './host-error.ts';
+import { dialHybridVsock } from './hybrid-vsock.ts';
+import { dialKernelVsock } from './kernel-vsock.ts';
+import type { VsockBackend } from './machine.ts';
+import type { DialOptions } from './stream-dial.ts';
+import { waitForSocket } from './wait-for-socket.ts';
+
+/** Which programs give a VM its vsock on this host. */
+export type VsockChoice =
+  | { readonly kind: 'vhost-kernel'; readonly socatPath: string }
+  | { readonly kind: 'vhost-user'; readonly programPath: string };
+
+/** How to reach a running VM's ports; plain data, so that another process can dial too. */
+export type VsockAddress =
+  | { readonly kind: 'hybrid'; readonly path: string }
+  | { readonly kind: 'kernel'; readonly cid: number; readonly socatPath: string };
+
+/** One CONNECT is given this long, then tried anew: the first ones after boot can be lost (vhost-device-vsock 0.3.0). */
+const ATTEMPT_MS = 1000;
+const PAUSE_MS = 20;
+
+/**
+ * The host kernel's vhost-vsock where there is one and socat can dial it, else vhost-device-vsock.
+ *
+ * @throws HostError when neither is there
+ */
+export function chooseVsock(places: AssetPlaces, hasKernelVsock = existsSync('/dev/vhost-vsock')): VsockChoice {
+  const socatPath = hasKernelVsock ? findProgram(['socat']) : undefined;
+  if (socatPath !== undefined) return { kind: 'vhost-kernel', socatPath };
+  const programPath = findVhostDeviceVsock(places);
+  if (programPath !== undefined) return { kind: 'vhost-user', programPath };
+  throw hasKernelVsock
+    ? new HostError('no socat on this host, which dials /dev/vhost-vsock', { hint: 'apt-get install socat' })
+    : new HostError('no vsock: neither /dev/vhost-vsock nor vhost-device-vsock', {
+        hint: '`make setup` gets the latter',
+      });
+}
+
+/** A VM's vsock: the device for QEMU, the program behind it, and the address to dial. */
+export interface Vsock {
+  readonly backend: VsockBackend;
+  readonly address: VsockAddress;
+  readonly helper: HelperProcess | undefined;
+}
+
+/** Prepares the vsock of one VM, with its sockets in `directory`. */
+export async function startVsock(
+  choice: VsockChoice,
+  directory: string,
+  options: { readonly timeoutMs: number; readonly signal?: AbortSignal },
+): Promise<Vsock> {
+  switch (choice.kind) {
+    case 'vhost-kernel': {
+      // 0 to 2 are reserved (vsock(7)); a collision with another VM makes QEMU refuse to start.
+      const cid = randomInt(3, 0x7fffffff);
+      const address = { kind: 'kernel', cid, socatPath: choice.socatPath } as const;
+      return { backend: { kind: 'vhost-kernel', cid }, address, helper: undefined };
+    }
+    case 'vhost-user': {
+      const socketPath = join(directory, 'vhost.sock');
+      const path = join(directory, 'vsock.sock');
+      const command = [choice.programPath, '--guest-cid=3', `--socket=${socketPath}`, `--uds-path=${path}`];
+      const helper = await HelperProcess.start({ command, logPath: join(directory, 'vsock.log') });
+      try {
+        await waitForSocket(helper, socketPath, options);
+      } catch (error) {
+        await helper.stop();
+        throw error;
+      }
+      return { backend: { kind: 'vhost-user', socketPath }, address: { kind: 'hybrid', path }, helper };
+    }
+    default:
+      return assertNever(choice);
+  }
+}
+
+async function dialOnce(address: VsockAddress, port: number, options: DialOptions): Promise<Duplex> {
+  switch (address.kind) {
+    case 'hybrid':
+      return await dialHybridVsock(address.path, port, options);
+    case 'kernel':
+      return await dialKernelVsock(address.socatPath, address.cid, port, options);
+    default:
+      return assertNever(address);
+  }
+}
+
+/**
+ * Connects to a port of the guest, trying again until `timeoutMs` is over.
+ *
+ * @throws HostError of the last attempt
+ */
+export async function dialVsock(address: VsockAddress, port: number, options: DialOptions): Promise<Duplex> {
+  const deadline = performance.now() + options.timeoutMs;
+  for (;;) {
+    const left = deadline - performance.now();
+    try {
+      return await dialOnce(address, port, {
+        timeoutMs: Math.max(1, Math.min(ATTEMPT_MS, left)),
+        signal: options.signal,
+      });
+    } catch (error) {
+      options.signal?.throwIfAborted();
+      if (performance.now() + PAUSE_MS >= deadline) throw error;
+      await sleep(PAUSE_MS);
+    }
+  }
+}
