@@ -166,8 +166,9 @@ class Decoder {
     const start = this.#position;
     this.#position = start + length;
     const text = decodeUtf8(this.#bytes.subarray(start, start + length));
-    if (text === undefined) throw malformed(`${type.name}.${field.name}: not valid UTF-8`);
-    if (this.#refuseNul && text.includes('\0')) throw malformed(`${type.name}.${field.name}: must not contain NUL`);
+    if (text === undefined) throw new ProtobufError('text', `${type.name}.${field.name}: not valid UTF-8`);
+    if (this.#refuseNul && text.includes('\0'))
+      throw new ProtobufError('text', `${type.name}.${field.name}: must not contain NUL`);
     return text;
   }
 
