@@ -15,7 +15,7 @@
 import { decodeBytes, encodeBytes } from '../../base/text.ts';
 
 /** Longest packet; the chain of a failure is cut to fit. */
-export const maxPacketBytes = 16 * 1024;
+export const maxPacketBytes = 64 * 1024;
 
 /** Why a launch failed, whole: the step, the call with its errno, and every cause. */
 export interface LaunchFailure {
@@ -32,11 +32,14 @@ export interface LaunchFailure {
   readonly subject?: string;
 }
 
-/** What the new process says. */
+/**
+ * What the new process says. `created` are paths that it made on the root's own file system as mount points; the agent takes
+ * them away when the launch comes to nothing.
+ */
 export type InitMessage =
   | { readonly type: 'terminal' }
-  | { readonly type: 'ready' }
-  | { readonly type: 'failed'; readonly failure: LaunchFailure };
+  | { readonly type: 'ready'; readonly created: readonly string[] }
+  | { readonly type: 'failed'; readonly failure: LaunchFailure; readonly created: readonly string[] };
 
 /** What the agent says. */
 export interface StartMessage {
@@ -46,6 +49,9 @@ export interface StartMessage {
 /** Text fields longer than this are cut, so that a packet always fits. */
 const maxTextLength = 1000;
 const maxChainLength = 8;
+/** Created paths beyond this many, or longer ones, are not reported and stay behind. */
+const maxCreated = 100;
+const maxCreatedLength = 400;
 
 function cut(text: string): string {
   return text.length <= maxTextLength ? text : `${text.slice(0, maxTextLength)}…`;
@@ -53,7 +59,9 @@ function cut(text: string): string {
 
 /** Bytes of a message; the texts of a failure are cut to the size of a packet. */
 export function encodeMessage(message: InitMessage | StartMessage): Uint8Array {
-  if (message.type !== 'failed') return encodeBytes(JSON.stringify(message));
+  if (message.type === 'start' || message.type === 'terminal') return encodeBytes(JSON.stringify(message));
+  const created = message.created.filter((path) => path.length <= maxCreatedLength).slice(0, maxCreated);
+  if (message.type === 'ready') return encodeBytes(JSON.stringify({ type: 'ready', created }));
   const { failure } = message;
   const short: LaunchFailure = {
     ...failure,
@@ -61,7 +69,7 @@ export function encodeMessage(message: InitMessage | StartMessage): Uint8Array {
     chain: failure.chain.slice(0, maxChainLength).map(cut),
     ...(failure.subject === undefined ? {} : { subject: cut(failure.subject) }),
   };
-  return encodeBytes(JSON.stringify({ type: 'failed', failure: short }));
+  return encodeBytes(JSON.stringify({ type: 'failed', failure: short, created }));
 }
 
 function isText(value: unknown): value is string {
@@ -96,10 +104,12 @@ function parseJson(bytes: Uint8Array): Record<string, unknown> | undefined {
 export function decodeInitMessage(bytes: Uint8Array): InitMessage | undefined {
   const value = parseJson(bytes);
   if (value === undefined) return undefined;
-  if (value['type'] === 'terminal' || value['type'] === 'ready') return { type: value['type'] };
-  if (value['type'] !== 'failed') return undefined;
+  if (value['type'] === 'terminal') return { type: 'terminal' };
+  const created = value['created'];
+  if (!Array.isArray(created) || !created.every(isText)) return undefined;
+  if (value['type'] === 'ready') return { type: 'ready', created };
   const failure = readFailure(value['failure']);
-  return failure === undefined ? undefined : { type: 'failed', failure };
+  return value['type'] !== 'failed' || failure === undefined ? undefined : { type: 'failed', failure, created };
 }
 
 /** True for the agent's `start`. */

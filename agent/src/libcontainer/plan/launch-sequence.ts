@@ -5,8 +5,8 @@ import type { LaunchFailure } from './handshake.ts';
 /** What the agent should do after a packet. */
 export type LaunchEvent =
   | { readonly kind: 'terminal' }
-  | { readonly kind: 'ready' }
-  | { readonly kind: 'failed'; readonly failure: LaunchFailure };
+  | { readonly kind: 'ready'; readonly created: readonly string[] }
+  | { readonly kind: 'failed'; readonly failure: LaunchFailure; readonly created: readonly string[] };
 
 /**
  * The agent's side of the handshake as a pure object: it is fed packets and refuses strays, repeats and a wrong order. After
@@ -31,7 +31,7 @@ export class LaunchSequence {
     switch (message.type) {
       case 'failed':
         this.#state = 'failed';
-        return { kind: 'failed', failure: message.failure };
+        return { kind: 'failed', failure: message.failure, created: message.created };
       case 'terminal':
         if (!this.#expectsTerminal || this.#state === 'has terminal') throw this.#refuse('terminal');
         this.#state = 'has terminal';
@@ -39,7 +39,7 @@ export class LaunchSequence {
       case 'ready':
         if (this.#expectsTerminal && this.#state !== 'has terminal') throw this.#refuse('ready without a terminal');
         this.#state = 'ready';
-        return { kind: 'ready' };
+        return { kind: 'ready', created: message.created };
     }
   }
 

@@ -1,0 +1,75 @@
+import { O_DIRECTORY, O_PATH } from '../../abi/constants.ts';
+import { DomainError } from '../../base/errors.ts';
+import { isSysError } from '../../base/sys-error.ts';
+import { Fd } from '../../sys/fd.ts';
+import { fchown, fstat, isCharDevice } from '../../sys/file.ts';
+import {
+  fchdir,
+  getcwd,
+  getRlimit,
+  setKeepCaps,
+  setRlimit,
+  setgroups,
+  setresgid,
+  setresuid,
+} from '../../sys/process.ts';
+import type { RlimitStepEntry } from '../plan/launch-plan.ts';
+import type { ContainerRoot } from '../rootfs/container-root.ts';
+import type { InitState } from './init-state.ts';
+
+/** `(gid_t)-1`: leave it as it is. */
+const unchanged = 0xffffffff;
+
+/**
+ * Sets the hard limits, each with the highest soft limit it allows for now; the wanted soft limits bind the interpreter as
+ * well (memory, descriptors, file sizes), so they are left for the very end.
+ */
+export function applyHardLimits(state: InitState, limits: readonly RlimitStepEntry[]): void {
+  const wanted = limits.map(({ resource, soft, hard }) => ({ resource, soft: BigInt(soft), hard: BigInt(hard) }));
+  for (const { resource, soft, hard } of wanted) {
+    const current = getRlimit(resource);
+    const higher = current.soft > soft ? current.soft : soft;
+    setRlimit(resource, { soft: higher < hard ? higher : hard, hard });
+  }
+  state.softLimits = wanted;
+}
+
+/** The last thing before execve. */
+export function applySoftLimits(state: InitState): void {
+  for (const { resource, soft, hard } of state.softLimits) setRlimit(resource, { soft, hard });
+}
+
+/**
+ * Enters the working directory, inside the root and through no magic link (`/proc/self/fd/3` as cwd is how descriptors leaked
+ * out of containers), and checks that its path can be named from here (EXE-02, EXE-03).
+ */
+export function enterWorkingDirectory(root: ContainerRoot, path: string): void {
+  using directory = root.open(path, O_PATH | O_DIRECTORY);
+  fchdir(directory);
+  const cwd = getcwd();
+  if (!cwd.startsWith('/')) throw new DomainError('invalid_argument', `cwd ${path} is outside the container's root`);
+}
+
+/** Gives 0, 1 and 2 to the user, unless they are `/dev/null`, which belongs to all (EXE-14). */
+export function ownStdio(uid: number): void {
+  for (const number of [0, 1, 2]) {
+    const fd = new Fd(number, `descriptor ${number}`);
+    const found = fstat(fd);
+    if (found.uid === uid || (isCharDevice(found) && found.rdevMajor === 1 && found.rdevMinor === 3)) continue;
+    try {
+      fchown(fd, uid, unchanged);
+    } catch (error) {
+      // A file on a read-only mount, or one that cannot have owners: the process lives without.
+      if (!isSysError(error, 'EROFS', 'EPERM', 'EINVAL')) throw error;
+    }
+  }
+}
+
+/** Groups first, while there is still the right to set them; capabilities are kept over the change and cut afterwards. */
+export function becomeUser(uid: number, gid: number, groups: readonly number[]): void {
+  setKeepCaps(true);
+  setgroups(groups);
+  setresgid(gid);
+  setresuid(uid);
+  setKeepCaps(false);
+}

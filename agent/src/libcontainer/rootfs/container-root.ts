@@ -1,0 +1,124 @@
+import {
+  O_CREAT,
+  O_DIRECTORY,
+  O_PATH,
+  RESOLVE_IN_ROOT,
+  RESOLVE_NO_MAGICLINKS,
+  RESOLVE_NO_SYMLINKS,
+  S_IFREG,
+} from '../../abi/constants.ts';
+import { EEXIST, ENOENT } from '../../abi/errno.ts';
+import { DomainError } from '../../base/errors.ts';
+import { SysError, isSysError } from '../../base/sys-error.ts';
+import type { Fd } from '../../sys/fd.ts';
+import { fstat, isDirectory, mkdir, mknod, openAt } from '../../sys/file.ts';
+
+export type EntryKind = 'directory' | 'file';
+
+/**
+ * The container's root directory by descriptor. Every path of the container is resolved from it by the kernel
+ * (RESOLVE_IN_ROOT), never joined as text and never through a magic link; what one call resolved, the next one uses by
+ * descriptor, so nothing can be swapped in between.
+ */
+export class ContainerRoot {
+  readonly fd: Fd;
+  readonly #created: string[] = [];
+  #mountId: bigint | undefined;
+
+  constructor(fd: Fd) {
+    this.fd = fd;
+  }
+
+  /** What was created on the root's own file system, in that order; the agent takes it away when the launch fails (MNT-10). */
+  get created(): readonly string[] {
+    return this.#created;
+  }
+
+  /** Resolves a path; symbolic links are followed inside the root. The result is for reference only unless `flags` say more. */
+  open(path: string, flags: number = O_PATH): Fd {
+    return openAt(this.fd, path, { flags, resolve: RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS });
+  }
+
+  /** The same, refusing every symbolic link on the way (ELOOP). */
+  openExact(path: string, flags: number = O_PATH): Fd {
+    return openAt(this.fd, path, { flags, resolve: RESOLVE_IN_ROOT | RESOLVE_NO_SYMLINKS });
+  }
+
+  /** `openExact`, or undefined when the path does not exist. */
+  tryOpenExact(path: string, flags: number = O_PATH): Fd | undefined {
+    try {
+      return this.openExact(path, flags);
+    } catch (error) {
+      if (isSysError(error, 'ENOENT')) return undefined;
+      throw error;
+    }
+  }
+
+  /**
+   * Opens `path` for reference, creating what is missing: directories with mode 0755, and a plain empty file at the end for
+   * `file`. Nothing that exists is opened for I/O, truncated or changed. A dangling symbolic link is refused, not followed.
+   */
+  ensure(path: string, kind: EntryKind): Fd {
+    const existing = this.#tryOpen(path);
+    if (existing !== undefined) return requireKind(existing, path, kind);
+    const names = path.split('/').filter((name) => name !== '' && name !== '.');
+    const { parent, depth } = this.#deepestExisting(names);
+    return requireKind(this.#create(parent, names, depth, kind), path, kind);
+  }
+
+  #tryOpen(path: string): Fd | undefined {
+    try {
+      return this.open(path);
+    } catch (error) {
+      if (isSysError(error, 'ENOENT')) return undefined;
+      throw error;
+    }
+  }
+
+  #deepestExisting(names: readonly string[]): { parent: Fd; depth: number } {
+    for (let depth = names.length - 1; depth >= 0; depth--) {
+      const parent = this.#tryOpen(`/${names.slice(0, depth).join('/')}`);
+      if (parent !== undefined) return { parent, depth };
+    }
+    throw new SysError('openat2', ENOENT, 'ENOENT', `/${names.join('/')}`);
+  }
+
+  #create(start: Fd, names: readonly string[], depth: number, kind: EntryKind): Fd {
+    this.#mountId ??= fstat(this.fd).mountId;
+    let parent = start;
+    for (let index = depth; index < names.length; index++) {
+      using previous = parent;
+      const name = names[index] ?? '';
+      if (name === '..') throw new DomainError('invalid_argument', `/${names.join('/')}: .. after a missing directory`);
+      const entry = createEntry(previous, name, index === names.length - 1 ? kind : 'directory');
+      // Names on other mounts go away with those, or are not ours to take away.
+      if (entry.isNew && fstat(previous).mountId === this.#mountId) {
+        this.#created.push(`/${names.slice(0, index + 1).join('/')}`);
+      }
+      parent = entry.fd;
+    }
+    return parent;
+  }
+}
+
+/** Creates one name in a directory and opens exactly that; an existing one is opened, a symbolic link refused. */
+export function createEntry(parent: Fd, name: string, kind: EntryKind): { readonly fd: Fd; readonly isNew: boolean } {
+  let isNew = true;
+  try {
+    // mknod makes an empty file without opening anything that might be there.
+    if (kind === 'directory') mkdir(name, 0o755, parent);
+    else mknod(name, S_IFREG | 0o644, 0, 0, parent);
+  } catch (error) {
+    if (!isSysError(error) || error.errno !== EEXIST) throw error;
+    isNew = false;
+  }
+  const flags = O_PATH | (kind === 'directory' ? O_DIRECTORY : 0);
+  return { fd: openAt(parent, name, { flags, resolve: RESOLVE_NO_SYMLINKS }), isNew };
+}
+
+function requireKind(fd: Fd, path: string, kind: EntryKind): Fd {
+  const isFolder = isDirectory(fstat(fd));
+  if (isFolder === (kind === 'directory')) return fd;
+  fd.close();
+  throw new DomainError('invalid_argument', `${path} is ${isFolder ? 'a directory' : 'not a directory'}`);
+}
