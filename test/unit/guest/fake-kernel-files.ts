@@ -1,4 +1,4 @@
-import type { KernelFiles } from '../../../agent/src/guest/kernel-files.ts';
+import type { KernelFiles } from '../../../agent/src/guest/files/kernel-files.ts';
 
 /** A tree of text files in memory; directories exist by having entries. `nodes` are block devices by path. */
 export class FakeKernelFiles implements KernelFiles {

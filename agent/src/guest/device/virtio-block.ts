@@ -1,4 +1,4 @@
-import type { KernelFiles } from '../kernel-files.ts';
+import type { KernelFiles } from '../files/kernel-files.ts';
 
 /** A block device of the guest whose node can be opened. */
 export interface BlockDevice {

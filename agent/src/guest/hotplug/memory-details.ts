@@ -1,5 +1,5 @@
 import { DomainError } from '../../base/errors.ts';
-import type { KernelFiles } from '../kernel-files.ts';
+import type { KernelFiles } from '../files/kernel-files.ts';
 
 const MEMORY_DIR = '/sys/devices/system/memory';
 

@@ -1,6 +1,6 @@
 import type { AbortSignal } from '../../base/abort.ts';
 import { DomainError } from '../../base/errors.ts';
-import type { KernelFiles } from '../kernel-files.ts';
+import type { KernelFiles } from '../files/kernel-files.ts';
 import { countCpuList } from './cpu-list.ts';
 
 const CPU_DIR = '/sys/devices/system/cpu';
