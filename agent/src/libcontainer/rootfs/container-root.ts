@@ -1,5 +1,4 @@
 import {
-  O_CREAT,
   O_DIRECTORY,
   O_PATH,
   RESOLVE_IN_ROOT,

@@ -1,0 +1,188 @@
+import { SIGKILL } from '../../abi/constants.ts';
+import { DomainError } from '../../base/errors.ts';
+import { isSysError } from '../../base/sys-error.ts';
+import type { Resources, Spec } from '../../oci/spec.ts';
+import { validateResources } from '../../oci/validate-resources.ts';
+import type { Fd } from '../../sys/fd.ts';
+import type { EventLoop } from '../../sys/loop.ts';
+import { sleep } from '../../sys/readiness.ts';
+import { sendMessage } from '../../sys/socket.ts';
+import type { Cgroup } from '../cgroup/cgroup.ts';
+import { encodeMessage } from '../plan/handshake.ts';
+import { nextState, statusName } from '../plan/transitions.ts';
+import type { Operation } from '../plan/transitions.ts';
+import { gateOf, stateName } from '../state/lifecycle.ts';
+import type { Lifecycle } from '../state/lifecycle.ts';
+import type { ContainerHandle, ContainerStatus, PinnedNamespace } from '../types.ts';
+import type { LaunchedProcess } from './launched-process.ts';
+
+export interface ContainerParts {
+  readonly id: string;
+  readonly spec: Spec;
+  readonly init: LaunchedProcess;
+  readonly gate: Fd;
+  readonly namespaces: Readonly<Record<PinnedNamespace, Fd>>;
+  readonly root: Fd;
+  readonly cgroup: Cgroup | undefined;
+}
+
+/** Tear-down gives killed processes this long by default. */
+const destroyDeadlineMs = 10_000;
+/** Between two looks at a cgroup that still has processes. */
+const pollMs = 5;
+
+/** A created container and what belongs to it. */
+export class Container implements ContainerHandle {
+  readonly id: string;
+  readonly spec: Spec;
+  readonly init: LaunchedProcess;
+  readonly namespaces: Readonly<Record<PinnedNamespace, Fd>>;
+  readonly root: Fd;
+  readonly cgroup: Cgroup | undefined;
+  readonly #loop: EventLoop;
+  /** Execs alive; needed to end them where no cgroup does. */
+  readonly #execs = new Set<LaunchedProcess>();
+  #lifecycle: Lifecycle;
+
+  constructor(loop: EventLoop, parts: ContainerParts) {
+    this.#loop = loop;
+    this.id = parts.id;
+    this.spec = parts.spec;
+    this.init = parts.init;
+    this.namespaces = parts.namespaces;
+    this.root = parts.root;
+    this.cgroup = parts.cgroup;
+    this.#lifecycle = { kind: 'created', gate: parts.gate };
+  }
+
+  get status(): ContainerStatus {
+    return statusName(stateName(this.#lifecycle));
+  }
+
+  /** Throws `failed_precondition` when the state forbids the operation. */
+  assertAllows(operation: Operation): void {
+    nextState(stateName(this.#lifecycle), operation);
+  }
+
+  /** Remembers an exec until it ends. */
+  adoptExec(process: LaunchedProcess): void {
+    this.#execs.add(process);
+    process.onExit(() => this.#execs.delete(process));
+  }
+
+  start(): void {
+    this.assertAllows('start');
+    if (this.#lifecycle.kind !== 'created') throw new Error('only a created container is allowed to start');
+    if (this.init.exitStatus !== undefined) {
+      throw new DomainError('failed_precondition', 'the init process ended before it was started');
+    }
+    const { gate } = this.#lifecycle;
+    try {
+      sendMessage(gate, encodeMessage({ type: 'start' }));
+    } catch (error) {
+      throw new DomainError('failed_precondition', 'the init process ended before it was started', error);
+    }
+    gate.close();
+    this.#lifecycle = { kind: 'running' };
+  }
+
+  pause(): void {
+    this.assertAllows('pause');
+    const state = this.#lifecycle;
+    if (state.kind !== 'created' && state.kind !== 'running') throw new Error('only these two can pause');
+    this.#requireCgroup('pause').freeze();
+    this.#lifecycle = { kind: 'paused', before: state };
+  }
+
+  resume(): void {
+    this.assertAllows('resume');
+    if (this.#lifecycle.kind !== 'paused') throw new Error('only a paused container is allowed to resume');
+    this.#requireCgroup('resume').thaw();
+    this.#lifecycle = this.#lifecycle.before;
+  }
+
+  update(resources: Resources): void {
+    this.assertAllows('update');
+    validateResources(resources);
+    this.#requireCgroup('update').apply(resources);
+  }
+
+  killAll(): void {
+    this.assertAllows('kill');
+    if (this.#lifecycle.kind === 'stopped') return;
+    this.#killEverything();
+    if (this.#lifecycle.kind === 'paused') this.#lifecycle = this.#lifecycle.before;
+  }
+
+  #killEverything(): void {
+    if (this.cgroup !== undefined && this.cgroup.directory.isOpen) {
+      try {
+        this.cgroup.kill();
+        this.cgroup.thaw();
+      } catch (error) {
+        // ENODEV: the cgroup was removed by an earlier, half-done tear-down.
+        if (!isSysError(error, 'ENODEV', 'ENOENT')) throw error;
+      }
+    }
+    for (const process of [this.init, ...this.#execs]) {
+      try {
+        process.signal(SIGKILL);
+      } catch (error) {
+        if (!isSysError(error, 'ESRCH')) throw error;
+      }
+    }
+  }
+
+  async destroy(deadlineMs: number = destroyDeadlineMs): Promise<void> {
+    if (this.#lifecycle.kind === 'stopped' && !this.root.isOpen) return;
+    const endMs = this.#loop.now() + deadlineMs;
+    this.#killEverything();
+    gateOf(this.#lifecycle)?.close();
+    this.#lifecycle = { kind: 'stopped' };
+    const left = (): number => Math.max(0, endMs - this.#loop.now());
+    if (!(await this.init.waitExit(this.#loop, left()))) {
+      throw new DomainError('deadline_exceeded', `init process ${this.init.pid} did not end within ${deadlineMs} ms`);
+    }
+    await this.#removeCgroup(endMs, deadlineMs);
+    for (const fd of Object.values(this.namespaces)) fd.close();
+    this.root.close();
+  }
+
+  async #removeCgroup(endMs: number, deadlineMs: number): Promise<void> {
+    if (this.cgroup === undefined || !this.cgroup.directory.isOpen) return;
+    await removeWhenEmpty(this.#loop, this.cgroup, endMs, deadlineMs);
+    this.cgroup.close();
+  }
+
+  #requireCgroup(operation: string): Cgroup {
+    if (this.cgroup === undefined) {
+      throw new DomainError('failed_precondition', `cannot ${operation}: there is no cgroup v2 hierarchy`);
+    }
+    return this.cgroup;
+  }
+}
+
+/** Removes a cgroup whose processes were killed, as soon as the last one is gone. */
+export async function removeWhenEmpty(
+  loop: EventLoop,
+  cgroup: Cgroup,
+  endMs: number,
+  deadlineMs: number,
+): Promise<void> {
+  for (;;) {
+    try {
+      cgroup.remove();
+      return;
+    } catch (error) {
+      if (!isSysError(error, 'EBUSY')) throw error;
+      if (loop.now() >= endMs) {
+        throw new DomainError(
+          'deadline_exceeded',
+          `cgroup ${cgroup.path} was not empty within ${deadlineMs} ms`,
+          error,
+        );
+      }
+    }
+    await sleep(loop, pollMs);
+  }
+}
