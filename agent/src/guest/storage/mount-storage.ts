@@ -99,12 +99,8 @@ export async function mountStorage(
 /** Unmounts a storage in a child with a deadline: flushing a slow disk may take long. */
 export async function unmountStorage(storage: CheckedStorage, context: StorageContext): Promise<void> {
   const { target } = storage;
-  await context.runBlocking(
-    `unmount ${target.path}`,
-    () => {
-      releaseMount(target);
-      return true;
-    },
-    () => undefined,
-  );
+  await context.runBlocking(`unmount ${target.path}`, () => {
+    releaseMount(target);
+    return true;
+  });
 }

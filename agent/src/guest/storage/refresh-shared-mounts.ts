@@ -19,11 +19,7 @@ export async function refreshSharedMounts(context: Pick<StorageContext, 'runBloc
     .filter((path) => path.startsWith(SHARED));
   if (paths.length === 0) return;
   try {
-    await context.runBlocking(
-      'ask for the state of shared mounts',
-      () => statAll(paths),
-      () => undefined,
-    );
+    await context.runBlocking('ask for the state of shared mounts', () => statAll(paths));
   } catch {
     // See above.
   }

@@ -37,9 +37,10 @@ export interface StorageContext {
   readonly waitForBlockDevice: (pciPath: string, signal: AbortSignal) => Promise<BlockDevice>;
   /**
    * Runs straight-line code where it may block, with a deadline: a share whose server hangs must not stop the agent
-   * (LIV-09). What it returns must survive JSON. When it succeeds after its deadline, `undo` is run on what it returned.
+   * (LIV-09). What it returns must survive JSON. When it succeeds after its deadline, `undo` is run on what it returned;
+   * without `undo` the work is killed at the deadline.
    */
-  readonly runBlocking: <T>(name: string, work: () => T, undo: (late: T) => void) => Promise<T>;
+  readonly runBlocking: <T>(name: string, work: () => T, undo?: (late: T) => void) => Promise<T>;
   /** Runs a program of the guest, found by PATH, to its end; throws with its status and output when it fails. */
   readonly runProgram: (argv: readonly string[], signal: AbortSignal) => Promise<void>;
 }

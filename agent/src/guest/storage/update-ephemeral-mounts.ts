@@ -26,14 +26,10 @@ export async function updateEphemeralMounts(storages: readonly Storage[], contex
     for (const storage of storages) checkUpdate(storage);
     for (const storage of storages) {
       const options = withoutGroupId(storage.options);
-      await context.runBlocking(
-        `update ${storage.mountPoint}`,
-        () => {
-          updateOne(storage, options);
-          return true;
-        },
-        () => undefined,
-      );
+      await context.runBlocking(`update ${storage.mountPoint}`, () => {
+        updateOne(storage, options);
+        return true;
+      });
     }
   } catch (error) {
     const code = error instanceof DomainError && error.code === 'invalid_argument' ? error.code : 'internal';

@@ -56,13 +56,9 @@ export const ephemeralDriver: StorageDriver = {
     await unmountStorage(storage, context);
     if (storage.fstype !== 'hugetlbfs') return;
     const request = parseHugePages(storage.options);
-    await context.runBlocking(
-      'shrink the huge page pool',
-      () => {
-        shrinkHugePagePool(sysKernelFiles, request);
-        return true;
-      },
-      () => undefined,
-    );
+    await context.runBlocking('shrink the huge page pool', () => {
+      shrinkHugePagePool(sysKernelFiles, request);
+      return true;
+    });
   },
 };

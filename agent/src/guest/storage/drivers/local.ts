@@ -43,13 +43,9 @@ export const localDriver: StorageDriver = {
   },
   // Only when the request that made it failed: an empty directory goes, one with content stays.
   release: async (storage, context) => {
-    await context.runBlocking(
-      `remove ${storage.target.path}`,
-      () => {
-        removeEmptyDirectory(storage.target);
-        return true;
-      },
-      () => undefined,
-    );
+    await context.runBlocking(`remove ${storage.target.path}`, () => {
+      removeEmptyDirectory(storage.target);
+      return true;
+    });
   },
 };
