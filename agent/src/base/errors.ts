@@ -51,7 +51,7 @@ export function describeError(error: unknown): string {
   for (let depth = 0; depth < 16 && current !== undefined; depth++) {
     // Node 20, where the unit tests and the host side run, has no SuppressedError.
     if (typeof SuppressedError !== 'undefined' && current instanceof SuppressedError) {
-      parts.push(`${describeError(current.error)} (then, while cleaning up: ${describeError(current.suppressed)})`);
+      parts.push(`${describeError(current.suppressed)} (then, while cleaning up: ${describeError(current.error)})`);
       break;
     }
     if (current instanceof AggregateError) {

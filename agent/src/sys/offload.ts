@@ -32,7 +32,7 @@ export interface OffloadOptions<T> {
    * Undoes a success that came after the caller had given up. With it the child is left to finish, without it the child is
    * killed. Runs in a child of its own.
    */
-  readonly undo?: (late: T) => void;
+  readonly undo?: ((late: T) => void) | undefined;
 }
 
 type Outcome<T> = { ok: T } | { sys: [string, number, string, string] } | { error: string; code?: DomainError['code'] };
@@ -80,7 +80,7 @@ function runChild<T>(writer: Fd, work: () => T): never {
   try {
     let outcome: Outcome<T>;
     try {
-      outcome = { ok: work() };
+      outcome = { ok: (work() ?? null) as T };
     } catch (error) {
       if (error instanceof SysError) outcome = { sys: [error.call, error.errno, error.code, error.subject] };
       else if (error instanceof DomainError) outcome = { error: describeError(error), code: error.code };
