@@ -1,0 +1,192 @@
+# Kihon: an agent, initrd and kernel for Kata VMs, and a tool to boot them. `make` alone explains the targets.
+#
+# Rules with a file as target run only when one of their sources is newer; the programs behind the others cache by content.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.NOTPARALLEL:
+MAKEFLAGS += --no-builtin-rules --no-print-directory
+
+ARCH ?= $(shell uname -m)
+CONFIG ?= lean
+PREFIX ?= /usr/local
+DESTDIR ?=
+KIHON_CACHE ?= $(CURDIR)/.cache
+export KIHON_CACHE
+
+out := build/$(ARCH)
+tsx := node_modules/.bin/tsx
+vitest := node_modules/.bin/vitest run
+installed := node_modules/.kihon-lock
+
+# A folder's time changes when a file in it comes or goes, so folders are sources too. What is generated is not.
+sources = $(shell find $(1) \( -name node_modules -o -name generated -o -name gen \) -prune -o -print 2>/dev/null)
+agent_sources := $(call sources,agent proto) $(installed)
+builder_sources := $(call sources,rootfs-builder/src)
+host_sources := $(call sources,host agent/src/base agent/src/codec proto) $(installed)
+
+# What `make demo` boots until a kernel was built here: Debian's packaged cloud kernel, whose drivers are modules.
+packaged := $(KIHON_CACHE)/debs/linux-image-cloud/current
+built_kernel := $(wildcard $(out)/vmlinux $(out)/vmlinuz)
+
+# say NAME,TEXT: one progress line. took NAME: how long this recipe's shell has lived.
+say = printf '%-8s %s\n' '$(1)' '$(2)'
+took = printf '%-8s %s\n' '$(1)' "done in $$SECONDS s"
+
+.PHONY: help setup packages generate agent initrd initrd-packaged kernel host all demo
+.PHONY: test check lint typecheck format test-unit test-engine test-integration test-vm test-agent soak fuzz bench
+.PHONY: install clean distclean
+
+help:
+	@printf '%s\n' \
+	  'Kihon: containers in lightweight VMs, TypeScript down to the system call.' \
+	  '' \
+	  '  make demo                  install what is needed, build, boot a VM, run a container in it (2 to 3 minutes the first time)' \
+	  '  make test                  everything that checks itself: lint, types, unit, engine, integration, VM' \
+	  '' \
+	  'Building (each target builds what it needs first; a second run is quick)' \
+	  '  make setup                 Debian and npm packages; engine source and guest kernel under .cache; generated code' \
+	  '  make agent                 $(out)/kihon-agent: the agent, one static ELF' \
+	  '  make initrd                $(out)/kihon-initrd.img: a guest whose /init is the agent' \
+	  '  make kernel [CONFIG=lean|kata]   $(out)/vmlinuz and vmlinux: 6 to 9 minutes on 2 cores; cached' \
+	  '  make host                  build/kihon: the host command; try build/kihon --help' \
+	  '  make all                   agent, initrd and host' \
+	  '  make install PREFIX=DIR    command, kernel, initrd and a Kata drop-in below DIR (default /usr/local)' \
+	  '' \
+	  'Checking' \
+	  '  make test-unit | test-engine | test-integration | test-vm    one suite; ONLY="file or words" narrows it' \
+	  '  make lint | typecheck | format' \
+	  '  make bench                 speed and size, beside Node and runc' \
+	  '  make soak | fuzz           long runs, not part of make test' \
+	  '' \
+	  '  make clean                 remove build/ and generated code; make distclean also .cache/ and node_modules/' \
+	  '' \
+	  'Variables: KIHON_CACHE=DIR keeps downloads and built kernels elsewhere (now $(KIHON_CACHE)); ARCH=$(ARCH).'
+
+# --- Building ---------------------------------------------------------------------------------------------------------
+
+setup: packages $(installed) generate
+
+packages:
+	@$(call say,setup,Debian packages and the cache under $(KIHON_CACHE))
+	@bash rootfs-builder/setup/install.sh
+
+# npm's own check of an unchanged tree takes seconds; the digest of the lock file takes none.
+$(installed): package-lock.json
+	@if [ "$$(cat $@ 2>/dev/null)" != "$$(sha256sum <package-lock.json)" ]; then \
+	  $(call say,setup,npm packages); npm ci --no-progress --loglevel=error; sha256sum <package-lock.json >$@; $(call took,setup); \
+	fi; touch $@
+
+generate: proto/gen/agent.js agent/src/abi/generated/$(ARCH)/constants.ts agent/src/abi/generated/x86_64/constants.ts
+
+proto/gen/agent.js: $(wildcard proto/*.proto proto/build/*.ts) $(installed) | packages
+	@$(call say,setup,API messages from proto/)
+	@$(tsx) proto/build/generate.ts; touch $@
+
+agent/src/abi/generated/%/constants.ts: $(wildcard agent/build/*abi*.ts agent/build/arch.ts) $(installed) | packages
+	@$(call say,setup,ABI tables of $* from the kernel headers)
+	@$(tsx) agent/build/abi-main.ts $*; touch $@
+
+agent: $(out)/kihon-agent
+$(out)/kihon-agent: $(agent_sources) | setup
+	@$(call say,agent,engine and bytecode: about 40 s the first time and seconds later)
+	@$(tsx) agent/build/build.ts --arch $(ARCH); touch $@; $(call took,agent)
+
+initrd: $(out)/kihon-initrd.img
+$(out)/kihon-initrd.img: $(out)/kihon-agent $(builder_sources)
+	@$(call say,initrd,$@)
+	@$(tsx) rootfs-builder/src/main.ts initrd --agent $< --output $@; $(call took,initrd)
+
+initrd-packaged: $(out)/kihon-initrd-packaged.img
+$(out)/kihon-initrd-packaged.img: $(out)/kihon-agent $(builder_sources)
+	@$(call say,initrd,$@ with the modules of the packaged kernel)
+	@$(tsx) rootfs-builder/src/main.ts initrd --agent $< --output $@ --modules $(packaged)/lib/modules; $(call took,initrd)
+
+kernel: setup
+	@bash rootfs-builder/setup/install.sh kernel
+	@$(call say,kernel,$(CONFIG): 6 to 9 minutes on 2 cores unless it was built before)
+	@$(tsx) kernel-config/src/main.ts build --config $(CONFIG)
+
+host: build/kihon
+build/kihon: $(host_sources) | setup
+	@$(call say,host,$@)
+	@$(tsx) host/build/bundle.ts $(CURDIR)/$@ >/dev/null; $(call took,host)
+
+all: agent initrd host
+
+# The kernel decides which initrd it needs: a built one has its drivers inside.
+ifneq ($(built_kernel),)
+demo: setup agent initrd host
+	@$(call say,demo,with the kernel that was built here)
+	@build/kihon demo
+else
+demo: setup agent initrd initrd-packaged host
+	@$(call say,demo,with the packaged kernel of Debian (`make kernel` builds a smaller and faster one))
+	@KIHON_KERNEL=$$(ls $(packaged)/boot/vmlinuz-* | tail -n 1) KIHON_INITRD=$(out)/kihon-initrd-packaged.img build/kihon demo
+endif
+
+install: all
+	@$(tsx) host/build/install.ts '$(PREFIX)' $(if $(DESTDIR),'$(DESTDIR)')
+
+# --- Checking ---------------------------------------------------------------------------------------------------------
+
+check: lint typecheck
+
+lint: setup
+	@$(call say,lint,import directions)
+	@node_modules/.bin/depcruise --config .dependency-cruiser.cjs --output-type err agent host kernel-config proto rootfs-builder test
+	@$(call say,lint,format)
+	@node_modules/.bin/prettier --check --log-level warn .
+	@$(call say,lint,rules)
+	@node_modules/.bin/eslint .; $(call took,lint)
+
+typecheck: setup
+	@$(call say,types,tsc)
+	@node_modules/.bin/tsc --noEmit -p tsconfig.json
+	@node_modules/.bin/tsc --noEmit -p agent/tsconfig.json; $(call took,types)
+
+format: setup
+	@node_modules/.bin/prettier --write --log-level warn .
+
+# The agent with failpoints, for tests only.
+test-agent: $(out)/kihon-agent-failpoints
+$(out)/kihon-agent-failpoints: $(agent_sources) | setup
+	@$(call say,agent,test build with failpoints)
+	@$(tsx) agent/build/build.ts --arch $(ARCH) --failpoints; touch $@; $(call took,agent)
+
+suite = $(tsx) test/support/run-suites.ts $(1) $(if $(ONLY),-- $(ONLY))
+
+test: check all test-agent
+	@$(call suite,unit engine integration vm)
+
+test-unit: setup
+	@$(call suite,unit)
+
+test-engine: setup agent
+	@$(call suite,engine)
+
+test-integration: all test-agent
+	@$(call suite,integration)
+
+test-vm: all test-agent
+	@$(call suite,vm)
+
+bench: all
+	@bash rootfs-builder/setup/install.sh bench
+	@$(tsx) test/bench/main.ts
+
+soak: all test-agent
+	@$(call suite,soak)
+
+fuzz: all test-agent
+	@$(call suite,fuzz)
+
+# --- Removing ---------------------------------------------------------------------------------------------------------
+
+clean:
+	rm -rf build agent/src/abi/generated proto/gen
+
+distclean: clean
+	rm -rf .cache node_modules

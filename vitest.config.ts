@@ -1,0 +1,35 @@
+import { configDefaults, defineConfig } from 'vitest/config';
+import type { TestProjectInlineConfiguration } from 'vitest/config';
+
+interface Suite {
+  readonly name: string;
+  /** Of one test and of one hook. */
+  readonly timeoutMs: number;
+  /** Test files one after another: they start processes and VMs that would disturb each other's times. */
+  readonly isSerial: boolean;
+}
+
+const suites: readonly Suite[] = [
+  { name: 'unit', timeoutMs: 30_000, isSerial: false },
+  { name: 'engine', timeoutMs: 120_000, isSerial: true },
+  { name: 'integration', timeoutMs: 120_000, isSerial: true },
+  { name: 'vm', timeoutMs: 300_000, isSerial: true },
+  { name: 'soak', timeoutMs: 3_600_000, isSerial: true },
+  { name: 'fuzz', timeoutMs: 3_600_000, isSerial: true },
+];
+
+function project(suite: Suite): TestProjectInlineConfiguration {
+  return {
+    test: {
+      name: suite.name,
+      include: [`test/${suite.name}/**/*.test.ts`],
+      exclude: [...configDefaults.exclude, 'build/**', '.cache/**'],
+      testTimeout: suite.timeoutMs,
+      hookTimeout: suite.timeoutMs,
+      pool: 'forks',
+      poolOptions: { forks: { singleFork: suite.isSerial } },
+    },
+  };
+}
+
+export default defineConfig({ test: { projects: suites.map(project) } });
