@@ -35,9 +35,8 @@ function firstOf(paths: readonly string[]): string | undefined {
 function itemsToInstall(build: string, architecture: string): Item[] {
   const assets = join(build, architecture);
   // Kata's command line needs the larger configuration; a lean kernel serves `kihon` itself.
-  const kernelFolders = [join(assets, 'kata'), assets];
-  const vmlinux = firstOf(kernelFolders.flatMap((folder) => [join(folder, 'vmlinux-kata'), join(folder, 'vmlinux')]));
-  const vmlinuz = firstOf(kernelFolders.flatMap((folder) => [join(folder, 'vmlinuz-kata'), join(folder, 'vmlinuz')]));
+  const vmlinux = firstOf([join(assets, 'vmlinux-kata'), join(assets, 'vmlinux')]);
+  const vmlinuz = firstOf([join(assets, 'vmlinuz-kata'), join(assets, 'vmlinuz')]);
   const command = join(build, 'kihon');
   const initrd = join(assets, 'kihon-initrd.img');
   for (const path of [command, initrd]) if (!existsSync(path)) throw new Error(`no ${path}: run \`make\` first`);

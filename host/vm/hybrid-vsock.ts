@@ -17,11 +17,14 @@ export async function dialHybridVsock(path: string, port: number, options: DialO
   const socket = connect(path);
   const what = `vsock port ${port} through ${path}`;
   let answer = Buffer.alloc(0);
-  let onData: (chunk: Buffer) => void = () => undefined;
+  let onReadable: () => void = () => undefined;
   let onEnd: () => void = () => undefined;
   try {
     return await openWithin(socket, what, options, (succeed, fail) => {
-      onData = (chunk) => {
+      // Not 'data': that would leave the stream flowing, or paused for good, when its next reader takes over.
+      onReadable = () => {
+        const chunk = socket.read() as Buffer | null;
+        if (chunk === null) return;
         answer = Buffer.concat([answer, chunk]);
         const end = answer.indexOf(0x0a);
         if (end < 0) {
@@ -33,20 +36,19 @@ export async function dialHybridVsock(path: string, port: number, options: DialO
           fail(new HostError(`${what}: CONNECT was answered with ${JSON.stringify(line.slice(0, MAX_ANSWER_BYTES))}`));
           return;
         }
-        socket.pause();
-        socket.off('data', onData);
+        socket.off('readable', onReadable);
         const rest = answer.subarray(end + 1);
         if (rest.length > 0) socket.unshift(rest);
         succeed();
       };
       onEnd = () => fail(new HostError(`${what}: refused`));
-      socket.on('data', onData);
+      socket.on('readable', onReadable);
       socket.once('end', onEnd);
       socket.once('close', onEnd);
       socket.write(`CONNECT ${port}\n`);
     });
   } finally {
-    socket.off('data', onData);
+    socket.off('readable', onReadable);
     socket.off('end', onEnd);
     socket.off('close', onEnd);
   }

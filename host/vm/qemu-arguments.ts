@@ -18,7 +18,7 @@ function machineArguments(config: QemuConfig): string[] {
       // Without KVM there is no paravirtual clock, so the timer and interrupt controllers of the PC stay.
       const legacy = config.accelerator === 'tcg' ? 'pit=on,pic=on,rtc=on' : 'pit=off,pic=off,rtc=on';
       const serial = config.console === 'ttyS0' ? 'on' : 'off';
-      const options = `microvm,memory-backend=mem0,${legacy},isa-serial=${serial},acpi=off,pcie=off,x-option-roms=off`;
+      const options = `microvm,memory-backend=mem0,${legacy},isa-serial=${serial},acpi=on,pcie=off,x-option-roms=off`;
       return ['-machine', options, '-accel', accelerator];
     }
     default:

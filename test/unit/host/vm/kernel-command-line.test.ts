@@ -1,0 +1,35 @@
+import { expect, test } from 'vitest';
+import { kernelCommandLine, type KernelParameters } from '../../../../host/vm/kernel-command-line.ts';
+
+const parameters: KernelParameters = {
+  machine: 'q35',
+  cpus: 2,
+  console: 'hvc0',
+  readyPort: 1040,
+  verbose: false,
+  extra: [],
+};
+
+test('asks for the console, the unified cgroups, the ready message and the number of CPUs', () => {
+  const words = kernelCommandLine(parameters).split(' ');
+  for (const word of ['console=hvc0', 'cgroup_no_v1=all', 'kihon.ready=1040', 'nr_cpus=2', 'panic=1', 'quiet']) {
+    expect(words).toContain(word);
+  }
+});
+
+test('verbose means a talking kernel and a debugging agent', () => {
+  const words = kernelCommandLine({ ...parameters, verbose: true }).split(' ');
+  expect(words).toContain('agent.log=debug');
+  expect(words).not.toContain('quiet');
+});
+
+test('extra parameters come last and win', () => {
+  expect(kernelCommandLine({ ...parameters, extra: ['agent.log=trace', 'x'] })).toMatch(/ agent\.log=trace x$/);
+});
+
+test('a machine without PCI is not told about it', () => {
+  const words = kernelCommandLine({ ...parameters, machine: 'microvm', readyPort: undefined });
+  expect(words).toContain('pci=off');
+  expect(words).not.toContain('scsi_mod');
+  expect(words).not.toContain('kihon.ready');
+});
