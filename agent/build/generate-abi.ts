@@ -59,7 +59,7 @@ const wanted =
 
 /** Macros of those families that are not integer constants. */
 const unusable =
-  /^(SIG_(DFL|IGN|ERR)|SIGRTMAX|SIGRTMIN|F_LINUX_SPECIFIC_BASE|IFLA_.*_DATA|SO_.*_NEW|S_.*BLKSIZE|RTA_DATA|PF_IO.*|P_ALL|SIGEV_THREAD_ID|SIGEV_.*|S_I(READ|WRITE|EXEC)|IN_CLASS.*|BINDERFS.*|IN_LOOPBACK.*)$/;
+  /^(SIG_(DFL|IGN|ERR)|SIGRTMAX|SIGRTMIN|F_LINUX_SPECIFIC_BASE|IFLA_.*_DATA|SO_.*_NEW|S_.*BLKSIZE|RTA_DATA|PF_IO.*|SIGEV_THREAD_ID|SIGEV_.*|S_I(READ|WRITE|EXEC)|IN_CLASS.*|BINDERFS.*|IN_LOOPBACK.*)$/;
 
 /** Constants that are enum members (no macros) in the headers. */
 const enumerated = [
@@ -99,6 +99,8 @@ const newer: Readonly<Record<string, string>> = {
   MOVE_MOUNT_BENEATH: '0x200',
   MFD_NOEXEC_SEAL: '0x8',
   // umount2(2) flags: not in the exported headers, see the manual page
+  CLD_EXITED: '1', // asm-generic/siginfo.h, which clashes with the other headers
+  P_ALL: '0',
   MNT_FORCE: '1',
   MNT_DETACH: '2',
   MNT_EXPIRE: '4',

@@ -33,6 +33,9 @@ installNativeText({ decode: native.utf8Decode, encode: native.utf8Encode });
 
 export const argv: readonly string[] = native.argv;
 
+/** The environment as it came: `NAME=value` entries. */
+export const environ: readonly string[] = native.environ;
+
 /** The environment this process was started with, by name. A null-prototype object: the names are outside input. */
 export const environment: Readonly<Record<string, string>> = (() => {
   const values = Object.create(null) as Record<string, string>;

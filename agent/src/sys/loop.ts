@@ -9,7 +9,6 @@ import {
   EPOLLHUP,
   EPOLLIN,
   EPOLLOUT,
-  EPOLLRDHUP,
   EPOLL_CTL_ADD,
   EPOLL_CTL_DEL,
   EPOLL_CTL_MOD,
@@ -30,15 +29,15 @@ export type Interest = 'none' | 'read' | 'write' | 'both';
 export interface Ready {
   readonly readable: boolean;
   readonly writable: boolean;
-  /** The other side is gone, or the descriptor is in error. Reading may still give what is left. */
+  /** Both directions are closed, or the descriptor is in error. Reading may still give what is left. */
   readonly hangup: boolean;
 }
 
 const bits: Readonly<Record<Interest, number>> = {
   none: 0,
-  read: EPOLLIN | EPOLLRDHUP,
+  read: EPOLLIN,
   write: EPOLLOUT,
-  both: EPOLLIN | EPOLLRDHUP | EPOLLOUT,
+  both: EPOLLIN | EPOLLOUT,
 };
 
 const EPOLL_CTL_NAMES: readonly string[] = ['', 'add', 'del', 'mod'];
@@ -211,7 +210,7 @@ export class EventLoop {
       // An earlier callback of this batch may have closed it, and the number may be in use again.
       if (watch === undefined || watch.generation !== this.#events.u32(offset + epollEvent.data + 4)) continue;
       const events = this.#events.u32(offset + epollEvent.events);
-      const hangup = (events & (EPOLLHUP | EPOLLERR | EPOLLRDHUP)) !== 0;
+      const hangup = (events & (EPOLLHUP | EPOLLERR)) !== 0;
       watch.onEvents({
         readable: (events & EPOLLIN) !== 0,
         writable: (events & EPOLLOUT) !== 0,

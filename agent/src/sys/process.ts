@@ -34,6 +34,11 @@ export function exit(code: number): never {
   for (;;) rawSyscall(nr.SYS_exit_group, code);
 }
 
+/** Sleeps until a signal ends this process. */
+export function pauseForEver(): never {
+  for (;;) rawSyscall(nr.SYS_ppoll, null, 0, null, null, 8);
+}
+
 export interface CloneArguments {
   /** CLONE_NEW*, CLONE_INTO_CGROUP...; CLONE_PIDFD is added. Never CLONE_VM: the engine's frames would be shared. */
   readonly flags: number;

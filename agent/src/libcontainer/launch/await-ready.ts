@@ -35,10 +35,10 @@ async function takePackets(
       }
       if (message.bytes.length === 0)
         throw sequence.ended() ?? new DomainError('internal', 'launch handshake ended twice');
-      const [first, ...rest] = message.fds;
-      for (const stray of rest) stray.close();
-      if (first !== undefined && master !== undefined) first.close();
-      else master = first;
+      for (const fd of message.fds) {
+        if (master === undefined) master = fd;
+        else fd.close();
+      }
       const event = sequence.receive(message.bytes, message.fds.length);
       if (event.kind === 'terminal') continue;
       options.onCreated(event.created);

@@ -1,0 +1,215 @@
+/**
+ * Builds the agent: ABI tables, API messages, bundles, bytecode, one static ELF.
+ *
+ *     npx tsx agent/build/build.ts [--arch x86_64] [--failpoints] [--output FILE]
+ */
+import { createHash } from 'node:crypto';
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  readdirSync,
+  renameSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
+import { join, resolve } from 'node:path';
+import { parseArgs } from 'node:util';
+import { execFileSync } from 'node:child_process';
+import { archByName } from './arch.ts';
+import type { Arch } from './arch.ts';
+import { bundleEntry, entryNames } from './bundle.ts';
+import { generateAbi } from './generate-abi.ts';
+import { findQuickjs } from './quickjs-source.ts';
+
+const agentDirectory = resolve(import.meta.dirname, '..');
+const root = resolve(agentDirectory, '..');
+const engineDirectory = join(agentDirectory, 'engine');
+
+/** Everything outside the interpreter is compiled with every warning as an error. */
+const strictFlags = [
+  '-std=gnu11',
+  '-Wall',
+  '-Wextra',
+  '-Wshadow',
+  '-Wconversion',
+  '-Wno-sign-conversion',
+  '-Wstrict-prototypes',
+  '-Werror',
+];
+const interpreterSources = ['quickjs', 'libregexp', 'libunicode', 'dtoa'];
+const engineSources = ['main', 'natives', 'fatal', 'rejections', 'entries', 'abort'];
+
+/** Names the inputs of a step, so that the step runs only when one of them changed. */
+function digest(...parts: readonly (string | Buffer)[]): string {
+  const hash = createHash('sha256');
+  for (const part of parts) hash.update(part).update('\0');
+  return hash.digest('hex').slice(0, 32);
+}
+
+/** Runs `make` unless `output` was made from the same inputs before. */
+function cached(output: string, key: string, make: (temporary: string) => void): void {
+  const stamp = `${output}.key`;
+  if (existsSync(output) && existsSync(stamp) && readFileSync(stamp, 'utf8') === key) return;
+  const temporary = `${output}.tmp`;
+  make(temporary);
+  renameSync(temporary, output);
+  writeFileSync(stamp, key);
+}
+
+interface EngineBuild {
+  readonly arch: Arch;
+  readonly objects: string;
+  readonly quickjs: string;
+  readonly compiler: string;
+  readonly flags: readonly string[];
+}
+
+/** -O2: 1.3 to 1.5 times faster than -Os on promises and JSON for 200 KB (docs/engine.md has the table). */
+const releaseFlags = [
+  '-O2',
+  '-DNDEBUG',
+  '-fno-asynchronous-unwind-tables',
+  '-fno-unwind-tables',
+  '-ffunction-sections',
+  '-fdata-sections',
+  '-fstack-protector-strong',
+];
+const commonFlags = ['-D_GNU_SOURCE', '-DQUICKJS_NG_BUILD'];
+
+/** With -DNDEBUG everywhere QuickJS drops its own asserts and dumps (37 KB). */
+function compileObject(build: EngineBuild, source: string, flags: readonly string[]): string {
+  const name = source.replace(/^.*\//, '').replace(/\.[cS]$/, '');
+  const object = join(build.objects, `${name}.o`);
+  const args = [...commonFlags, ...build.flags, ...flags, '-c', source];
+  const headers = readdirSync(engineDirectory)
+    .filter((file) => file.endsWith('.h'))
+    .map((file) => readFileSync(join(engineDirectory, file)));
+  const key = digest(build.compiler, args.join(' '), readFileSync(source), build.quickjs, ...headers);
+  cached(object, key, (temporary) => run(build.compiler, [...args, '-o', temporary], build.objects));
+  return object;
+}
+
+function run(command: string, args: readonly string[], cwd: string): void {
+  execFileSync(command, args, { cwd, stdio: ['ignore', 'inherit', 'inherit'] });
+}
+
+/** The compiler from script to bytecode, built for this machine from the same source as the engine. */
+function buildCompiler(quickjs: string, version: string): string {
+  const directory = join(root, 'build', 'obj', 'host');
+  mkdirSync(directory, { recursive: true });
+  const output = join(directory, 'compile');
+  const sources = interpreterSources.map((name) => join(quickjs, `${name}.c`));
+  const own = join(engineDirectory, 'compile.c');
+  cached(output, digest(version, readFileSync(own)), (temporary) =>
+    run('gcc', ['-O1', '-DNDEBUG', ...commonFlags, `-I${quickjs}`, '-o', temporary, own, ...sources, '-lm'], directory),
+  );
+  return output;
+}
+
+/** Kernel headers come after musl's own: it ships none. */
+const kernelHeaders = (arch: Arch): string[] => ['-idirafter', '/usr/include', '-idirafter', arch.asmHeaders];
+
+function link(build: EngineBuild, output: string, linkFlags: readonly string[]): void {
+  const include = ['-isystem', build.quickjs];
+  const objects = [
+    ...interpreterSources.map((name) => compileObject(build, join(build.quickjs, `${name}.c`), [])),
+    ...engineSources.map((name) =>
+      compileObject(build, join(engineDirectory, `${name}.c`), [
+        ...strictFlags,
+        ...include,
+        ...kernelHeaders(build.arch),
+      ]),
+    ),
+  ];
+  if (build.arch.name === 'x86_64' && linkFlags.includes('-static'))
+    objects.push(
+      compileObject(build, join(engineDirectory, 'memory.c'), [...strictFlags, '-fno-tree-loop-distribute-patterns']),
+    );
+  const embed = join(build.objects, 'embed.o');
+  run(build.compiler, ['-c', `-Wa,-I${build.objects}`, join(engineDirectory, 'embed.S'), '-o', embed], build.objects);
+  run(build.compiler, [...linkFlags, '-o', output, ...objects, embed, '-lm'], build.objects);
+}
+
+interface Options {
+  readonly arch: Arch;
+  readonly output: string;
+  readonly isTestBuild: boolean;
+  readonly sanitize: boolean;
+  /** Replaces the agent entry, for tests that run inside the engine. */
+  readonly entry: string | undefined;
+}
+
+async function build(options: Options): Promise<void> {
+  const { arch } = options;
+  const variant = options.sanitize ? 'sanitize' : options.isTestBuild ? 'failpoints' : 'release';
+  const objects = join(root, 'build', 'obj', `${arch.name}-${variant}`);
+  mkdirSync(objects, { recursive: true });
+  mkdirSync(resolve(options.output, '..'), { recursive: true });
+  generateAbi(arch, join(agentDirectory, 'src/abi/generated'));
+  const quickjs = findQuickjs(root);
+  const compiler = buildCompiler(quickjs.directory, quickjs.version);
+  for (const name of entryNames) {
+    const bundle = await bundleEntry({
+      source:
+        name === 'agent' && options.entry !== undefined ? options.entry : join(agentDirectory, `src/entry/${name}.ts`),
+      name,
+      arch: arch.name,
+      outputDirectory: objects,
+      isTestBuild: options.isTestBuild,
+    });
+    const bytecode = join(objects, `${name}.qjsbc`);
+    cached(bytecode, digest(quickjs.version, readFileSync(bundle), readFileSync(compiler)), (temporary) =>
+      run(compiler, [`${name}.js`, bundle, temporary], objects),
+    );
+  }
+  const engine: EngineBuild = options.sanitize
+    ? {
+        arch,
+        objects,
+        quickjs: quickjs.directory,
+        compiler: 'gcc',
+        flags: [
+          '-O1',
+          '-g',
+          '-fsanitize=address,undefined',
+          '-fno-sanitize-recover=undefined',
+          '-fno-omit-frame-pointer',
+          '-DSTACK_LIMIT_BYTES=(1<<20)',
+        ],
+      }
+    : { arch, objects, quickjs: quickjs.directory, compiler: arch.muslCompiler, flags: releaseFlags };
+  const linkFlags = options.sanitize
+    ? ['-fsanitize=address,undefined']
+    : ['-static', '-Wl,--gc-sections', '-Wl,-z,noexecstack', '-Wl,-z,relro', '-Wl,--build-id=sha1'];
+  const unstripped = join(objects, 'kihon-agent.elf');
+  link(engine, unstripped, linkFlags);
+  copyFileSync(unstripped, `${options.output}.tmp`);
+  if (!options.sanitize) run(arch.strip, ['--strip-all', `${options.output}.tmp`], objects);
+  renameSync(`${options.output}.tmp`, options.output);
+  for (const name of entryNames) copyFileSync(join(objects, `${name}.js.map`), `${options.output}.${name}.js.map`);
+  const size = statSync(options.output).size;
+  process.stderr.write(
+    `agent: ${options.output.replace(`${root}/`, '')} ${(size / 1024).toFixed(0)} KiB (${variant})\n`,
+  );
+}
+
+const { values } = parseArgs({
+  options: {
+    arch: { type: 'string', default: 'x86_64' },
+    output: { type: 'string' },
+    failpoints: { type: 'boolean', default: false },
+    sanitize: { type: 'boolean', default: false },
+    entry: { type: 'string' },
+  },
+});
+const arch = archByName(values.arch);
+const suffix = values.sanitize ? '-sanitize' : values.failpoints ? '-failpoints' : '';
+await build({
+  arch,
+  output: resolve(values.output ?? join(root, 'build', arch.name, `kihon-agent${suffix}`)),
+  isTestBuild: values.failpoints,
+  sanitize: values.sanitize,
+  entry: values.entry === undefined ? undefined : resolve(values.entry),
+});

@@ -1,0 +1,9 @@
+import { processFromProto } from '../../oci/process-from-proto.ts';
+import type { AgentHandler } from '../handler.ts';
+
+/** ExecProcess (lifecycle 4.6). Answers when the process is about to execute its program. */
+export const execProcess: AgentHandler<'ExecProcess'> = async (context, request, call) => {
+  const process = processFromProto(request.process);
+  await context.sandbox.exec(request.container_id, request.exec_id, process, call.signal);
+  return {};
+};

@@ -1,0 +1,25 @@
+import type { Services } from '../../../../proto/gen/services.js';
+import type { SandboxProcess } from '../../sandbox/sandbox-process.ts';
+import type { OutputStream } from '../../sandbox/output-stream.ts';
+import type { AgentHandler, ApiContext, Call } from '../handler.ts';
+
+type ReadRequest = Services['grpc.AgentService']['ReadStdout']['request'];
+
+/** Bytes are taken from the process only while the answer can be queued; empty data is the end of the stream (lifecycle 5.3). */
+async function readStream(
+  context: ApiContext,
+  request: ReadRequest,
+  call: Call,
+  streamOf: (process: SandboxProcess) => OutputStream,
+): Promise<{ data: Uint8Array }> {
+  const process = context.sandbox.container(request.container_id).process(request.exec_id);
+  return { data: await streamOf(process).read(request.len, call.signal, call) };
+}
+
+/** ReadStdout. */
+export const readStdout: AgentHandler<'ReadStdout'> = (context, request, call) =>
+  readStream(context, request, call, (process) => process.stdout);
+
+/** ReadStderr; with a terminal the same stream as stdout. */
+export const readStderr: AgentHandler<'ReadStderr'> = (context, request, call) =>
+  readStream(context, request, call, (process) => process.stderr);

@@ -1,0 +1,56 @@
+import type { AgentHandler, AgentMethod, HealthHandler, HealthMethod } from './handler.ts';
+import { createContainer } from './container/create-container.ts';
+import { pauseContainer } from './container/pause-container.ts';
+import { removeContainer } from './container/remove-container.ts';
+import { resumeContainer } from './container/resume-container.ts';
+import { startContainer } from './container/start-container.ts';
+import { statsContainer } from './container/stats-container.ts';
+import { check } from './health/check.ts';
+import { version } from './health/version.ts';
+import { closeStdin } from './process/close-stdin.ts';
+import { execProcess } from './process/exec-process.ts';
+import { readStderr, readStdout } from './process/read-stream.ts';
+import { signalProcess } from './process/signal-process.ts';
+import { ttyWinResize } from './process/tty-win-resize.ts';
+import { waitProcess } from './process/wait-process.ts';
+import { writeStdin } from './process/write-stdin.ts';
+import { createSandbox } from './sandbox/create-sandbox.ts';
+import { destroySandbox } from './sandbox/destroy-sandbox.ts';
+import { getOomEvent } from './sandbox/get-oom-event.ts';
+import { removeStaleVirtiofsShareMounts } from './sandbox/remove-stale-virtiofs-share-mounts.ts';
+import { updateEphemeralMounts } from './sandbox/update-ephemeral-mounts.ts';
+import { getGuestDetails } from './system/get-guest-details.ts';
+import { onlineCpuMem } from './system/online-cpu-mem.ts';
+
+/** The methods of grpc.AgentService that exist; a method of the .proto that is not here answers UNIMPLEMENTED. */
+const agentService: { readonly [M in AgentMethod]?: AgentHandler<M> } = {
+  CreateSandbox: createSandbox,
+  DestroySandbox: destroySandbox,
+  GetGuestDetails: getGuestDetails,
+  OnlineCPUMem: onlineCpuMem,
+  GetOOMEvent: getOomEvent,
+  UpdateEphemeralMounts: updateEphemeralMounts,
+  RemoveStaleVirtiofsShareMounts: removeStaleVirtiofsShareMounts,
+  CreateContainer: createContainer,
+  StartContainer: startContainer,
+  RemoveContainer: removeContainer,
+  PauseContainer: pauseContainer,
+  ResumeContainer: resumeContainer,
+  StatsContainer: statsContainer,
+  ExecProcess: execProcess,
+  SignalProcess: signalProcess,
+  WaitProcess: waitProcess,
+  WriteStdin: writeStdin,
+  ReadStdout: readStdout,
+  ReadStderr: readStderr,
+  CloseStdin: closeStdin,
+  TtyWinResize: ttyWinResize,
+};
+
+const health: { readonly [M in HealthMethod]?: HealthHandler<M> } = { Check: check, Version: version };
+
+/** The handler of a method that the API knows; undefined when it is not built. The names come from outside: own keys only. */
+export function findHandler(service: string, method: string): unknown {
+  const table: object = service === 'grpc.Health' ? health : agentService;
+  return Object.hasOwn(table, method) ? (table as Readonly<Record<string, unknown>>)[method] : undefined;
+}

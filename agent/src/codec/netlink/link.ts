@@ -1,0 +1,97 @@
+import {
+  AF_UNSPEC,
+  IFF_UP,
+  IFLA_ADDRESS,
+  IFLA_IFNAME,
+  IFLA_MTU,
+  NLM_F_ACK,
+  NLM_F_DUMP,
+  NLM_F_REQUEST,
+  RTM_GETLINK,
+  RTM_NEWLINK,
+  RTM_SETLINK,
+} from '../../abi/constants.ts';
+import { littleEndian } from '../../abi/byte-order.ts';
+import { decodeAttributes, decodeText, decodeUint32, encodeTextAttribute, findAttribute } from './attribute.ts';
+import { encodeMessage, type NetlinkMessage } from './message.ts';
+import { NetlinkError } from './netlink-error.ts';
+
+/** `struct ifinfomsg`: `family u8 | pad u8 | type u16 | index i32 | flags u32 | change u32` (rtnetlink(7)). */
+const IFINFOMSG_SIZE = 16;
+
+/** Longest interface name (IFNAMSIZ - 1). */
+export const MAX_INTERFACE_NAME = 15;
+
+/** A network interface as the kernel describes it. */
+export interface Link {
+  readonly index: number;
+  readonly name: string;
+  /** IFF_*. */
+  readonly flags: number;
+  /** ARPHRD_*. */
+  readonly type: number;
+  /** Hardware address; empty when it has none. */
+  readonly address: Uint8Array;
+  readonly mtu: number;
+}
+
+function ifinfomsg(index: number, flags: number, change: number): Uint8Array {
+  const bytes = new Uint8Array(IFINFOMSG_SIZE);
+  const view = new DataView(bytes.buffer);
+  bytes[0] = AF_UNSPEC;
+  view.setInt32(4, index, littleEndian);
+  view.setUint32(8, flags, littleEndian);
+  view.setUint32(12, change, littleEndian);
+  return bytes;
+}
+
+/** Throws NetlinkError for a name that the kernel would not take (dev_valid_name): empty, too long, `.`, `..`, `/`, `:`, white space. */
+export function checkInterfaceName(name: string): void {
+  const bad = name === '' || name.length > MAX_INTERFACE_NAME || name === '.' || name === '..' || /[/:\s\0]/.test(name);
+  if (bad) throw new NetlinkError(`interface name ${JSON.stringify(name.slice(0, 64))} is not valid`);
+}
+
+/** Asks for one interface by name. The kernel answers RTM_NEWLINK, or ENODEV. */
+export function encodeGetLink(name: string, sequence: number): Uint8Array {
+  checkInterfaceName(name);
+  const header = { type: RTM_GETLINK, flags: NLM_F_REQUEST, sequence, port: 0 };
+  return encodeMessage(header, [ifinfomsg(0, 0, 0), encodeTextAttribute(IFLA_IFNAME, name)]);
+}
+
+/** Asks for all interfaces. */
+export function encodeDumpLinks(sequence: number): Uint8Array {
+  const header = { type: RTM_GETLINK, flags: NLM_F_REQUEST | NLM_F_DUMP, sequence, port: 0 };
+  return encodeMessage(header, [ifinfomsg(0, 0, 0)]);
+}
+
+/** Sets the flags under `change` of one interface, e.g. IFF_UP; acknowledged. */
+export function encodeSetLinkFlags(index: number, flags: number, change: number, sequence: number): Uint8Array {
+  // A change mask of 0 with flags means "set all flags": never what a caller wants.
+  if (change === 0) throw new NetlinkError('no flag to change');
+  const header = { type: RTM_SETLINK, flags: NLM_F_REQUEST | NLM_F_ACK, sequence, port: 0 };
+  return encodeMessage(header, [ifinfomsg(index, flags, change)]);
+}
+
+/** Brings one interface up or down; acknowledged. */
+export function encodeSetLinkUp(index: number, isUp: boolean, sequence: number): Uint8Array {
+  return encodeSetLinkFlags(index, isUp ? IFF_UP : 0, IFF_UP, sequence);
+}
+
+/** The interface of an RTM_NEWLINK; undefined for another message. Throws NetlinkError when it is cut short. */
+export function decodeLink(message: NetlinkMessage): Link | undefined {
+  if (message.type !== RTM_NEWLINK) return undefined;
+  const { payload } = message;
+  if (payload.length < IFINFOMSG_SIZE) throw new NetlinkError(`link of ${payload.length} bytes`);
+  const view = new DataView(payload.buffer, payload.byteOffset, payload.byteLength);
+  const attributes = decodeAttributes(payload, IFINFOMSG_SIZE);
+  const name = findAttribute(attributes, IFLA_IFNAME);
+  const mtu = findAttribute(attributes, IFLA_MTU);
+  return {
+    index: view.getInt32(4, littleEndian),
+    type: view.getUint16(2, littleEndian),
+    flags: view.getUint32(8, littleEndian),
+    name: name === undefined ? '' : decodeText(name),
+    address: findAttribute(attributes, IFLA_ADDRESS) ?? new Uint8Array(0),
+    mtu: mtu === undefined ? 0 : decodeUint32(mtu),
+  };
+}

@@ -1,0 +1,180 @@
+/**
+ * The agent: PID 1 of a guest, or a plain process for tests and development. Reads the settings, wires the parts together, owns
+ * the end of the program.
+ */
+import { SIGINT, SIGTERM } from '../abi/constants.ts';
+import { describeError } from '../base/errors.ts';
+import { encodeBytes } from '../base/text.ts';
+import { AGENT_VERSION, API_VERSION } from '../api/version.ts';
+import { Server } from '../api/server.ts';
+import { CGROUP_ROOT } from '../guest/boot/boot-plan.ts';
+import { bootEarly, bootLate, prepareProcess } from '../guest/boot/boot-as-init.ts';
+import { parseArguments } from '../guest/config/arguments.ts';
+import { parseToml } from '../guest/config/parse-toml.ts';
+import { resolveConfig } from '../guest/config/resolve-config.ts';
+import type { ResolvedConfig } from '../guest/config/resolve-config.ts';
+import { formatServerAddress } from '../guest/config/server-address.ts';
+import { removeDns } from '../guest/network/write-dns.ts';
+import { openConsoleOutput } from '../guest/log/console-output.ts';
+import { createLogger } from '../guest/log/create-logger.ts';
+import type { AgentLog } from '../guest/log/create-logger.ts';
+import { LogPort } from '../guest/log/log-port.ts';
+import { powerOffGuest } from '../guest/shutdown/power-off.ts';
+import { openSelfExecutable } from '../libcontainer/launch/self-executable.ts';
+import { Sandbox } from '../sandbox/sandbox.ts';
+import { argv, environ, environment, setFatalHandler } from '../sys/engine.ts';
+import { Fd } from '../sys/fd.ts';
+import { readText, unlink, writeAll } from '../sys/file.ts';
+import { EventLoop } from '../sys/loop.ts';
+import { exit, getpid } from '../sys/process.ts';
+import { Reaper } from '../sys/reaper.ts';
+import { watchSignals } from '../sys/signal.ts';
+import { wallClock } from '../sys/system.ts';
+import { armFailpoints } from './agent/arm-failpoints.ts';
+import { findCgroupRoot } from './agent/cgroup-root.ts';
+import { createGuest } from './agent/create-guest.ts';
+import { openListener } from './agent/open-listener.ts';
+import { sendReady } from './agent/send-ready.ts';
+
+/** sysexits.h: wrong use of the command line. */
+const EXIT_USAGE = 2;
+/** Where `kill -15` and ctrl-C lead, as a shell counts. */
+const SIGNAL_EXIT = 128;
+const MAX_CMDLINE_BYTES = 64 << 10;
+
+const isPid1 = getpid() === 1;
+
+function say(descriptor: 1 | 2, text: string): void {
+  const fd = new Fd(descriptor, 'console');
+  try {
+    writeAll(fd, encodeBytes(`${text}\n`));
+  } catch {
+    // A VM without console.
+  } finally {
+    fd.release();
+  }
+}
+
+/** The agent cannot go on: says why, then power-off (PID 1) or exit. */
+function die(reason: string, log?: AgentLog): never {
+  log?.log('CRIT', reason);
+  log?.flush();
+  say(2, `kihon: ${reason}`);
+  if (isPid1) powerOffGuest();
+  exit(1);
+}
+
+function readConfig(configFile: string | undefined): ResolvedConfig {
+  const sources = {
+    cmdline: isPid1 || configFile === undefined ? readText('/proc/cmdline', { maxBytes: MAX_CMDLINE_BYTES }) : '',
+    environment,
+    readFile: (path: string) => readText(path),
+    parseToml,
+  };
+  return resolveConfig(configFile === undefined ? sources : { ...sources, configFile });
+}
+
+function start(configFile: string | undefined): void {
+  const log = createLogger({ level: 'INFO', pid: getpid(), now: wallClock });
+  setFatalHandler((error) => {
+    log.log('CRIT', `fatal: ${describeError(error)}`);
+    log.flush();
+  });
+  if (isPid1) {
+    try {
+      bootEarly(argv, environ, log);
+    } catch (error) {
+      die(`boot: ${describeError(error)}`, log);
+    }
+  }
+  const { config, warnings, fatal } = readConfig(configFile);
+  log.setLevel(config.logLevel);
+  if (config.logVport === 0 || fatal !== undefined) log.setOutput(openConsoleOutput());
+  for (const warning of warnings) log.warn(warning);
+  if (fatal !== undefined) die(fatal, log);
+  try {
+    serve(config, log);
+  } catch (error) {
+    die(`start: ${describeError(error)}`, log);
+  }
+}
+
+function serve(config: ResolvedConfig['config'], log: AgentLog): void {
+  armFailpoints(environment['KIHON_FAILPOINTS'] ?? '');
+  const loop = EventLoop.create();
+  if (config.logVport !== 0) new LogPort(loop, log, config.logVport);
+  log.info('announce', {
+    'agent-version': AGENT_VERSION,
+    'api-version': API_VERSION,
+    config: `server_addr=${formatServerAddress(config.serverAddress)} log_level=${config.logLevel}`,
+  });
+  if (isPid1) bootLate(config, log);
+  const defaultNofile = prepareProcess(log);
+  const reaper = new Reaper(loop);
+  const cgroupRoot = isPid1 ? CGROUP_ROOT : findCgroupRoot();
+  const guest = createGuest({ loop, reaper, log, config });
+  const sandbox = new Sandbox({
+    launch: {
+      loop,
+      reaper,
+      log: log.child('container'),
+      selfExecutable: openSelfExecutable(),
+      isPid1,
+      cgroupRoot,
+      pipeSize: config.containerPipeSizeBytes,
+      defaultNofile,
+    },
+    log: log.child('sandbox'),
+    storages: guest.storages,
+    storageContext: guest.storageContext,
+  });
+
+  const end = (status: number): void => {
+    log.info('shutdown');
+    log.flush();
+    if (config.serverAddress.kind === 'unix') {
+      try {
+        unlink(config.serverAddress.path);
+      } catch {
+        // Somebody else removed it.
+      }
+    }
+    if (isPid1) powerOffGuest();
+    removeDns();
+    exit(status);
+  };
+
+  // The API opens last, when everything behind it works: "the port answers" means "the guest is ready".
+  const server = new Server(loop, openListener(config.serverAddress), {
+    sandbox,
+    guest: guest.services,
+    log,
+    isPid1,
+    storageDrivers: guest.storages.driverNames,
+    shutDown: () => loop.soon(() => server.drain(() => end(0))),
+  });
+
+  // PID 1 ignores what others send it; a plain process cleans up as a shell user expects.
+  if (!isPid1) {
+    watchSignals(loop, [SIGTERM, SIGINT], ({ signal }) => {
+      log.info('ending on a signal', { signal });
+      void sandbox.shutDown().then(() => server.drain(() => end(SIGNAL_EXIT + signal)));
+    });
+  }
+  if (config.readyPort !== 0) sendReady(loop, log, config.readyPort);
+}
+
+const command = parseArguments(argv.slice(1), isPid1);
+switch (command.kind) {
+  case 'version':
+    say(1, `kihon-agent version: ${AGENT_VERSION}, api version: ${API_VERSION}, type: typescript, features: []`);
+    exit(0);
+    break;
+  case 'usage':
+    say(2, `kihon-agent: ${command.message}`);
+    exit(EXIT_USAGE);
+    break;
+  case 'run':
+    start(command.configFile);
+    break;
+}

@@ -1,0 +1,32 @@
+import { armFailpoint } from '../../base/failpoint.ts';
+import { SIGABRT } from '../../abi/constants.ts';
+import { exists } from '../../sys/file.ts';
+import { getpid, kill, setSignalMask } from '../../sys/process.ts';
+
+declare const __FAILPOINTS__: boolean;
+
+/**
+ * Arms the failpoints of a test build from `name=action,...`: `throw`, `oom`, `abort`, or `pause:PATH` (until the file exists).
+ * A release has neither them nor this function's body.
+ */
+export function armFailpoints(text: string): void {
+  if (typeof __FAILPOINTS__ === 'undefined' || !__FAILPOINTS__) return;
+  for (const entry of text.split(',').filter((part) => part !== '')) {
+    const [name = '', action = ''] = entry.split('=');
+    armFailpoint(name, () => run(name, action));
+  }
+}
+
+function run(name: string, action: string): void {
+  if (action === 'throw') throw new Error(`failpoint ${name}`);
+  if (action === 'oom') {
+    // Kept reachable, so that nothing can be collected and the engine's limit is really hit.
+    const hoard: Uint8Array[] = [];
+    for (;;) hoard.push(new Uint8Array(1 << 20));
+  }
+  if (action === 'abort') {
+    setSignalMask(0n);
+    kill(getpid(), SIGABRT);
+  }
+  if (action.startsWith('pause:')) while (!exists(action.slice('pause:'.length)));
+}

@@ -1,0 +1,27 @@
+import type { Logger } from '../../base/log.ts';
+import { DeviceWaiters } from '../../guest/device/device-waiters.ts';
+import { UeventListener } from '../../guest/device/uevent-listener.ts';
+import { waitForVirtioBlock } from '../../guest/device/wait-for-virtio-block.ts';
+import { sysKernelFiles } from '../../guest/files/sys-kernel-files.ts';
+import type { StorageContext } from '../../guest/storage/storage.ts';
+import type { EventLoop } from '../../sys/loop.ts';
+
+/**
+ * Waits for block devices with the kernel's events as hints. The socket is opened when the first device is asked for: sysfs is
+ * looked at before any wait, so no earlier event is missed.
+ */
+export function createBlockDeviceWaiter(
+  loop: EventLoop,
+  log: Logger,
+  timeoutMs: number,
+): StorageContext['waitForBlockDevice'] {
+  const waiters = new DeviceWaiters((delayMs, onExpiry) => {
+    const timer = loop.setTimer(delayMs, onExpiry);
+    return () => timer.cancel();
+  });
+  let listener: UeventListener | undefined;
+  return async (pciPath, signal) => {
+    listener ??= new UeventListener(loop, waiters, log.child('uevent'));
+    return waitForVirtioBlock(sysKernelFiles, waiters, pciPath, timeoutMs, signal);
+  };
+}

@@ -1,0 +1,119 @@
+/** Puts the guest's parts together: storages, devices, hotplug, and what the API asks of them. */
+import { DomainError } from '../../base/errors.ts';
+import type { AbortSignal } from '../../base/abort.ts';
+import type { Logger } from '../../base/log.ts';
+import { decodeBytes } from '../../base/text.ts';
+import type { AgentConfig } from '../../guest/config/agent-config.ts';
+import { sysKernelFiles } from '../../guest/files/sys-kernel-files.ts';
+import type { GuestServices } from '../../guest/guest-services.ts';
+import { onlineCpuMem } from '../../guest/hotplug/online-cpu-mem.ts';
+import { hasMemoryProbe, memoryBlockSizeBytes } from '../../guest/hotplug/memory-details.ts';
+import { writeDns } from '../../guest/network/write-dns.ts';
+import { refreshSharedMounts } from '../../guest/storage/refresh-shared-mounts.ts';
+import { STORAGE_DRIVERS } from '../../guest/storage/storage-drivers.ts';
+import { StorageRegistry } from '../../guest/storage/storage-registry.ts';
+import type { StorageContext } from '../../guest/storage/storage.ts';
+import { updateEphemeralMounts } from '../../guest/storage/update-ephemeral-mounts.ts';
+import { INIT_PATH } from '../../guest/boot/boot-as-init.ts';
+import { runCommand } from '../../sys/command.ts';
+import { exists } from '../../sys/file.ts';
+import type { EventLoop } from '../../sys/loop.ts';
+import { offload } from '../../sys/offload.ts';
+import { sleep } from '../../sys/readiness.ts';
+import type { Reaper } from '../../sys/reaper.ts';
+import { createBlockDeviceWaiter } from './block-devices.ts';
+
+/** Hosts give CreateContainer 60 s (host-runtime, section 2); a hung share must fail before that. */
+const BLOCKING_DEADLINE_MS = 30_000;
+/** mkfs of a large disk, modprobe of a slow driver. */
+const PROGRAM_DEADLINE_MS = 50_000;
+const MAX_PROGRAM_OUTPUT = 4096;
+
+export interface Guest {
+  readonly storages: StorageRegistry;
+  readonly storageContext: (containerId: string | undefined, signal: AbortSignal) => StorageContext;
+  readonly services: GuestServices;
+}
+
+interface Parts {
+  readonly loop: EventLoop;
+  readonly reaper: Reaper;
+  readonly log: Logger;
+  readonly config: AgentConfig;
+}
+
+export function createGuest(parts: Parts): Guest {
+  const { loop } = parts;
+  const storages = new StorageRegistry(STORAGE_DRIVERS);
+  const log = parts.log.child('storage');
+  const waitForBlockDevice = createBlockDeviceWaiter(loop, parts.log, parts.config.hotplugTimeoutMs);
+
+  const storageContext = (containerId: string | undefined, signal: AbortSignal): StorageContext => ({
+    containerId,
+    signal,
+    log,
+    waitForBlockDevice,
+    runBlocking: (name, work, undo) => offload(parts, name, work, { deadlineMs: BLOCKING_DEADLINE_MS, signal, undo }),
+    runProgram: (argv, programSignal) => runProgram(parts, argv, programSignal),
+  });
+
+  const services: GuestServices = {
+    loadKernelModule: (name, parameters, signal) => loadKernelModule(parts, name, parameters, signal),
+    writeDns,
+    updateEphemeralMounts: (list, signal) => updateEphemeralMounts(list, storageContext(undefined, signal)),
+    refreshShareMounts: (signal) => refreshSharedMounts(storageContext(undefined, signal)),
+    memoryBlockSizeBytes: () => memoryBlockSizeBytes(sysKernelFiles),
+    supportsMemoryProbe: () => hasMemoryProbe(sysKernelFiles),
+    onlineCpuMem: async (request) => {
+      await onlineCpuMem(
+        {
+          files: sysKernelFiles,
+          runBlocking: (name, work) =>
+            offload(parts, name, work, { deadlineMs: BLOCKING_DEADLINE_MS, signal: request.signal }),
+          sleep: (ms, signal) => sleep(loop, ms, signal),
+        },
+        request,
+      );
+    },
+  };
+  return { storages, storageContext, services };
+}
+
+/** The program's absolute path in the directories PID 1 knows; never the caller's or a container's. */
+function findProgram(name: string): string {
+  const path = name.startsWith('/')
+    ? name
+    : INIT_PATH.split(':')
+        .map((directory) => `${directory.replace(/\/$/, '')}/${name}`)
+        .find((candidate) => exists(candidate));
+  if (path === undefined || !exists(path)) throw new DomainError('internal', `${name}: not in this guest's image`);
+  return path;
+}
+
+async function runProgram(parts: Parts, argv: readonly string[], signal: AbortSignal): Promise<void> {
+  const path = findProgram(argv[0] ?? '');
+  const result = await runCommand(parts, {
+    path,
+    argv,
+    env: [],
+    maxOutputBytes: MAX_PROGRAM_OUTPUT,
+    deadlineMs: PROGRAM_DEADLINE_MS,
+    signal,
+  });
+  if (result.status.kind === 'exited' && result.status.code === 0) return;
+  const how = result.status.kind === 'exited' ? `exit code ${result.status.code}` : `signal ${result.status.signal}`;
+  const output = `stdout: ${decodeBytes(result.stdout).trim()} stderr: ${decodeBytes(result.stderr).trim()}`;
+  throw new DomainError('internal', `${argv.join(' ')}: ${how}, ${output}`);
+}
+
+/** `modprobe -v NAME PARAMETERS` of the image (boot contract, section 9). The name is no option and no path (API-09). */
+async function loadKernelModule(
+  parts: Parts,
+  name: string,
+  parameters: readonly string[],
+  signal: AbortSignal,
+): Promise<void> {
+  if (!/^[A-Za-z0-9_][A-Za-z0-9_-]{0,63}$/.test(name))
+    throw new DomainError('invalid_argument', `kernel module name ${JSON.stringify(name)} is not a module name`);
+  await runProgram(parts, ['/sbin/modprobe', '-v', '--', name, ...parameters], signal);
+}

@@ -1,0 +1,41 @@
+import { IN_MODIFY } from '../abi/constants.ts';
+import { readText } from '../sys/file.ts';
+import { watchFiles } from '../sys/inotify.ts';
+import type { EventLoop } from '../sys/loop.ts';
+
+/** The value of a key in a flat-keyed cgroup file, 0 when it is not there. */
+function valueOf(text: string, key: string): number {
+  for (const line of text.split('\n')) {
+    const space = line.indexOf(' ');
+    if (space > 0 && line.slice(0, space) === key) return Number(line.slice(space + 1));
+  }
+  return 0;
+}
+
+/**
+ * Reports once when a process of the cgroup (or of one below it: the counter is hierarchical) was killed because memory ran out
+ * (lifecycle section 13). Returns the function that stops it. Does nothing on a hierarchy without the memory controller.
+ */
+export function monitorOom(loop: EventLoop, cgroupDirectory: string, onOom: () => void): () => void {
+  const file = `${cgroupDirectory}/memory.events`;
+  let stop = (): void => undefined;
+  const check = (): void => {
+    let kills = 0;
+    try {
+      kills = valueOf(readText(file), 'oom_kill');
+    } catch {
+      // The cgroup is gone.
+      stop();
+      return;
+    }
+    if (kills === 0) return;
+    stop();
+    onOom();
+  };
+  try {
+    stop = watchFiles(loop, [file], IN_MODIFY, check);
+  } catch {
+    return () => undefined;
+  }
+  return () => stop();
+}

@@ -1,0 +1,155 @@
+import type { AbortSignal } from '../base/abort.ts';
+import { EAGAIN, EIO } from '../abi/errno.ts';
+import type { Fd } from '../sys/fd.ts';
+import { tryRead } from '../sys/file.ts';
+import type { EventLoop, Timer, Watch } from '../sys/loop.ts';
+import { sysError } from '../sys/syscall.ts';
+import { openGate } from './delivery-gate.ts';
+import type { DeliveryGate } from './delivery-gate.ts';
+
+/** A read takes at most this much, whatever was asked: one reply must not starve the others. */
+const MAX_READ_BYTES = 64 << 10;
+/**
+ * How long a read waits for bytes once the process is dead, while another process still holds the stream open (lifecycle
+ * 5.3). After that it ends the stream, or `sh -c 'sleep 999 &'` would hang the host.
+ */
+const DRAIN_MS = 500;
+
+/** Where reads land first; its content is copied out before the next read. */
+const scratch = new Uint8Array(MAX_READ_BYTES);
+
+interface PendingRead {
+  readonly length: number;
+  readonly gate: DeliveryGate;
+  readonly resolve: (bytes: Uint8Array) => void;
+  readonly reject: (error: Error) => void;
+  unregister: () => void;
+}
+
+/**
+ * What a process writes: a pipe, or the master of its terminal. Reads are served in order; bytes are taken from the kernel
+ * only when somebody asks for them, so a process nobody reads blocks by itself (LIV-06).
+ */
+export class OutputStream {
+  readonly #loop: EventLoop;
+  readonly #fd: Fd;
+  readonly #pending: PendingRead[] = [];
+  #watch: Watch | undefined;
+  #drain: Timer | undefined;
+  #leaveGate: (() => void) | undefined;
+  #processIsDead = false;
+  #isAtEnd = false;
+
+  constructor(loop: EventLoop, fd: Fd) {
+    this.#loop = loop;
+    this.#fd = fd;
+  }
+
+  /** At least one byte and at most `length`; empty at the end of the stream. */
+  read(length: number, signal: AbortSignal, gate: DeliveryGate = openGate): Promise<Uint8Array> {
+    return new Promise((resolve, reject) => {
+      if (signal.aborted) {
+        reject(toError(signal.reason));
+        return;
+      }
+      const read: PendingRead = { length, gate, resolve, reject, unregister: () => undefined };
+      read.unregister = signal.onAbort((reason) => {
+        const index = this.#pending.indexOf(read);
+        if (index < 0) return;
+        this.#pending.splice(index, 1);
+        reject(toError(reason));
+        this.#serve();
+      });
+      this.#pending.push(read);
+      this.#serve();
+    });
+  }
+
+  /** From now on a read without bytes ends after the drain time. */
+  processExited(): void {
+    this.#processIsDead = true;
+    if (this.#watch !== undefined) this.#updateInterest();
+  }
+
+  /** Ends all reads with the end of the stream and closes the descriptor. */
+  close(): void {
+    this.#leaveGate?.();
+    this.#end();
+    this.#fd.close();
+  }
+
+  #serve(): void {
+    for (let read = this.#pending[0]; read !== undefined; read = this.#pending[0]) {
+      if (this.#isAtEnd) {
+        this.#settle(read, () => read.resolve(new Uint8Array(0)));
+        continue;
+      }
+      if (!read.gate.canReply) {
+        this.#waitForGate(read.gate);
+        return;
+      }
+      const buffer = scratch.subarray(0, Math.min(read.length, MAX_READ_BYTES));
+      const count = tryRead(this.#fd, buffer);
+      if (count === -EAGAIN) break;
+      if (count > 0 || (count === 0 && read.length === 0)) {
+        this.#settle(read, () => read.resolve(buffer.slice(0, count)));
+        continue;
+      }
+      // EIO: the last process closed its side of the terminal (tty_ioctl(4) names it a hang-up).
+      if (count === 0 || count === -EIO) {
+        this.#end();
+        return;
+      }
+      this.#settle(read, () => read.reject(sysError('read', count, this.#fd.what)));
+    }
+    this.#updateInterest();
+  }
+
+  /** The caller does not read its answers: leave the bytes in the kernel, where they stop the process. */
+  #waitForGate(gate: DeliveryGate): void {
+    this.#unwatch();
+    this.#leaveGate ??= gate.onceWritable(() => {
+      this.#leaveGate = undefined;
+      this.#serve();
+    });
+  }
+
+  #settle(read: PendingRead, deliver: () => void): void {
+    this.#pending.shift();
+    read.unregister();
+    deliver();
+  }
+
+  #end(): void {
+    this.#isAtEnd = true;
+    this.#unwatch();
+    for (const read of this.#pending.splice(0)) {
+      read.unregister();
+      read.resolve(new Uint8Array(0));
+    }
+  }
+
+  #updateInterest(): void {
+    if (this.#pending.length === 0 || this.#isAtEnd) {
+      this.#unwatch();
+      return;
+    }
+    this.#watch ??= this.#loop.watch(this.#fd, 'read', () => {
+      this.#drain?.cancel();
+      this.#drain = undefined;
+      this.#serve();
+    });
+    if (this.#processIsDead) this.#drain ??= this.#loop.setTimer(DRAIN_MS, () => this.#end());
+  }
+
+  #unwatch(): void {
+    this.#watch?.close();
+    this.#watch = undefined;
+    this.#drain?.cancel();
+    this.#drain = undefined;
+  }
+}
+
+function toError(reason: unknown): Error {
+  return reason instanceof Error ? reason : new Error(String(reason));
+}

@@ -1,0 +1,96 @@
+import type { AbortSignal } from '../base/abort.ts';
+import type { ContainerProcess } from '../libcontainer/types.ts';
+import { duplicate } from '../sys/file.ts';
+import type { EventLoop } from '../sys/loop.ts';
+import { exitNumber } from '../sys/reaper.ts';
+import { setWindowSize } from '../sys/terminal.ts';
+import type { WindowSize } from '../sys/terminal.ts';
+import type { Fd } from '../sys/fd.ts';
+import { InputStream } from './input-stream.ts';
+import { OutputStream } from './output-stream.ts';
+
+interface Waiter {
+  readonly resolve: (status: number) => void;
+  unregister: () => void;
+}
+
+/**
+ * A process of a container with its streams and its exit. The exit is recorded once and kept; early and late waiters read
+ * the same status.
+ */
+export class SandboxProcess {
+  /** The id it is addressed by; a container's first process has the container's id. */
+  readonly id: string;
+  readonly process: ContainerProcess;
+  readonly stdin: InputStream;
+  readonly stdout: OutputStream;
+  /** The same stream as stdout when the process has a terminal. */
+  readonly stderr: OutputStream;
+  readonly #terminal: Fd | undefined;
+  readonly #waiters = new Set<Waiter>();
+  #status: number | undefined;
+
+  constructor(loop: EventLoop, id: string, process: ContainerProcess) {
+    this.id = id;
+    this.process = process;
+    const { stdio } = process;
+    if (stdio.kind === 'terminal') {
+      this.#terminal = stdio.master;
+      // Reading and writing wait independently, so each needs a descriptor of its own in the event loop.
+      this.stdin = new InputStream(loop, duplicate(stdio.master), true);
+      this.stdout = new OutputStream(loop, stdio.master);
+      this.stderr = this.stdout;
+    } else {
+      this.stdin = new InputStream(loop, stdio.stdin, false);
+      this.stdout = new OutputStream(loop, stdio.stdout);
+      this.stderr = new OutputStream(loop, stdio.stderr);
+    }
+    void process.exit.then((status) => this.#exited(exitNumber(status)));
+  }
+
+  /** The number hosts expect, once the process was reaped. */
+  get exitStatus(): number | undefined {
+    return this.#status;
+  }
+
+  /** Settles with the exit status. Ends at once when the signal fires. */
+  wait(signal: AbortSignal): Promise<number> {
+    return new Promise((resolve, reject) => {
+      if (this.#status !== undefined) {
+        resolve(this.#status);
+        return;
+      }
+      const waiter: Waiter = { resolve, unregister: () => undefined };
+      this.#waiters.add(waiter);
+      waiter.unregister = signal.onAbort((reason) => {
+        this.#waiters.delete(waiter);
+        reject(reason instanceof Error ? reason : new Error(String(reason)));
+      });
+    });
+  }
+
+  /** False when the process has no terminal. */
+  resize(size: WindowSize): boolean {
+    if (this.#terminal === undefined) return false;
+    setWindowSize(this.#terminal, size);
+    return true;
+  }
+
+  /** Closes the agent's ends of the streams; reads in flight see the end. */
+  closeStreams(): void {
+    this.stdin.close();
+    this.stdout.close();
+    if (this.stderr !== this.stdout) this.stderr.close();
+  }
+
+  #exited(status: number): void {
+    this.#status = status;
+    this.stdout.processExited();
+    if (this.stderr !== this.stdout) this.stderr.processExited();
+    for (const waiter of this.#waiters) {
+      waiter.unregister();
+      waiter.resolve(status);
+    }
+    this.#waiters.clear();
+  }
+}

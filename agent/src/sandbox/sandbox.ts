@@ -1,0 +1,296 @@
+import { DomainError, describeError, invalidArgument, wrapError } from '../base/errors.ts';
+import type { AbortSignal } from '../base/abort.ts';
+import { neverAborted } from '../base/abort.ts';
+import type { Logger } from '../base/log.ts';
+import { Scope } from '../base/scope.ts';
+import type { Storage, StorageContext } from '../guest/storage/storage.ts';
+import type { StorageRegistry } from '../guest/storage/storage-registry.ts';
+import { resolveCgroupPath } from '../libcontainer/cgroup/cgroup-path.ts';
+import { startExec } from '../libcontainer/exec/start-exec.ts';
+import { createContainer } from '../libcontainer/launch/create-container.ts';
+import type { LaunchContext, NamespaceDescriptors } from '../libcontainer/types.ts';
+import type { ProcessSpec, Resources, Spec } from '../oci/spec.ts';
+import { validateProcess } from '../oci/validate-process.ts';
+import { validateSpec } from '../oci/validate.ts';
+import { exists } from '../sys/file.ts';
+import { Container, notFound } from './container.ts';
+import { EventQueue } from './event-queue.ts';
+import { checkContainerId, checkExecId } from './identifiers.ts';
+import { containerNamespaces } from './namespaces.ts';
+import { monitorOom } from './oom-monitor.ts';
+import { createSharedNamespaces } from './shared-namespaces.ts';
+import type { SharedNamespaces } from './shared-namespaces.ts';
+
+/** Where Kata keeps the state of containers; storages may put a root file system at `<id>/rootfs` here. */
+const BUNDLES = '/run/kata-containers';
+/** OOM events that wait for a poll (lifecycle 3.3). */
+const MAX_OOM_EVENTS = 100;
+/** Containers in one sandbox; each keeps about 15 descriptors. */
+const MAX_CONTAINERS = 1024;
+
+/** Services the sandbox works with. */
+export interface SandboxServices {
+  readonly launch: LaunchContext;
+  readonly log: Logger;
+  readonly storages: StorageRegistry;
+  readonly storageContext: (containerId: string | undefined, signal: AbortSignal) => StorageContext;
+}
+
+export interface CreateSandboxConfig {
+  readonly sandboxId: string;
+  readonly hostname: string;
+  readonly storages: readonly Storage[];
+}
+
+export interface CreateContainerConfig {
+  readonly containerId: string;
+  readonly spec: Spec;
+  readonly storages: readonly Storage[];
+  /** Join the pid namespace of the sandbox's first container. */
+  readonly sharesPidNamespace: boolean;
+}
+
+/** What one VM hosts: containers, and the namespaces and storages they share. */
+export class Sandbox {
+  readonly oomEvents = new EventQueue<string>(MAX_OOM_EVENTS);
+  readonly #services: SandboxServices;
+  readonly #containers = new Map<string, Container>();
+  #id = '';
+  #namespaces: SharedNamespaces | undefined;
+  /** Held open apart from its container, so that later ones can join it after the first is gone. */
+  #first: Container | undefined;
+  #isDestroyed = false;
+
+  constructor(services: SandboxServices) {
+    this.#services = services;
+  }
+
+  get id(): string {
+    return this.#id;
+  }
+
+  /** Ids of the containers, those being created included. */
+  get containerIds(): string[] {
+    return [...this.#containers.keys()];
+  }
+
+  /**
+   * CreateSandbox. Called again, it takes the new name and adds the new storages; nothing that is there is deleted (LIV-14). A failure gives
+   * back what this call acquired.
+   */
+  async create(config: CreateSandboxConfig, signal: AbortSignal): Promise<void> {
+    this.#refuseWhenDestroyed();
+    if (config.sandboxId !== '') checkContainerId(config.sandboxId, 'sandbox_id');
+    if (config.hostname.length > 64) throw invalidArgument('hostname', 'at most 64 characters are allowed');
+    await using undo = new Scope();
+    const context = this.#services.storageContext(undefined, signal);
+    const mountPoints = await this.#services.storages.acquire(config.storages, context);
+    undo.defer(() => this.#services.storages.release(mountPoints, this.#services.storageContext(undefined, neverAborted)));
+    const namespaces = createSharedNamespaces(this.#services.launch.reaper, config.hostname);
+    this.#namespaces?.close();
+    this.#namespaces = namespaces;
+    if (config.sandboxId !== '') this.#id = config.sandboxId;
+    undo.commit();
+  }
+
+  /** The container with this id; `not_found` when there is none. */
+  container(id: string): Container {
+    const container = this.#containers.get(id);
+    if (container === undefined) throw notFound(id);
+    return container;
+  }
+
+  /** CreateContainer: afterwards init sits in its cgroup and waits for `start`. A failure leaves nothing, and the id is free again. */
+  async createContainer(config: CreateContainerConfig, signal: AbortSignal): Promise<void> {
+    this.#refuseWhenDestroyed();
+    checkContainerId(config.containerId);
+    if (this.#containers.has(config.containerId))
+      throw new DomainError('already_exists', `container ${config.containerId} already exists`);
+    if (this.#containers.size >= MAX_CONTAINERS)
+      throw new DomainError('resource_exhausted', `the sandbox has ${MAX_CONTAINERS} containers`);
+    const spec = this.#amend(config.spec);
+    for (const warning of validateSpec(spec)) this.#services.log.warn(warning, { cid: config.containerId });
+    const join = this.#joined(spec, config.sharesPidNamespace);
+    const cgroupPath = resolveCgroupPath(spec.linux.cgroupsPath ?? '', config.containerId);
+    const container = new Container(this.#services.launch.loop, config.containerId);
+    this.#containers.set(config.containerId, container);
+    try {
+      await container.queue.run(() => this.#createContainer(container, config, spec, join, cgroupPath, signal));
+    } catch (error) {
+      this.#containers.delete(config.containerId);
+      throw wrapError(`create container ${config.containerId}`, error);
+    }
+  }
+
+  async #createContainer(
+    container: Container,
+    config: CreateContainerConfig,
+    spec: Spec,
+    join: NamespaceDescriptors,
+    cgroupPath: string,
+    signal: AbortSignal,
+  ): Promise<void> {
+    await using undo = new Scope();
+    const { storages } = this.#services;
+    const context = this.#services.storageContext(container.id, signal);
+    container.storages = await storages.acquire(config.storages, context);
+    undo.defer(() =>
+      storages.release(container.storages, this.#services.storageContext(container.id, neverAborted)),
+    );
+    const ownRoot = `${BUNDLES}/${container.id}/rootfs`;
+    const handle = await createContainer(this.#services.launch, {
+      containerId: container.id,
+      spec,
+      // An image layer storage may have made the root already (lifecycle 9.1).
+      rootfsPath: exists(ownRoot) ? ownRoot : spec.root.path,
+      cgroupPath,
+      join,
+      signal,
+    });
+    container.created(handle);
+    this.#first ??= container;
+    undo.commit();
+  }
+
+  /** StartContainer. */
+  startContainer(id: string): Promise<void> {
+    const container = this.container(id);
+    return container.queue.run(async () => {
+      this.#isCurrent(container);
+      const { handle } = container;
+      const { cgroup } = handle;
+      // Before init runs, so that a process that dies at once is seen; never for the sandbox's own (pause) container.
+      if (cgroup !== undefined && id !== this.#id && container.watchers.length === 0)
+        container.watchers.push(
+          monitorOom(this.#services.launch.loop, `/proc/self/fd/${cgroup.directory.number}`, () => this.oomEvents.push(id)),
+        );
+      handle.start();
+    });
+  }
+
+  /** ExecProcess: the process runs when this settles. */
+  async exec(containerId: string, execId: string, process: ProcessSpec, signal: AbortSignal): Promise<void> {
+    checkExecId(execId);
+    validateProcess(process);
+    const container = this.container(containerId);
+    container.reserve(execId);
+    let started: Awaited<ReturnType<typeof startExec>> | undefined;
+    try {
+      await container.queue.run(async () => {
+        this.#isCurrent(container);
+        signal.throwIfAborted();
+        started = await startExec(this.#services.launch, container.handle, { execId, process, signal });
+      });
+    } catch (error) {
+      throw wrapError(`exec ${execId} in container ${containerId}`, error);
+    } finally {
+      container.settle(execId, started);
+    }
+  }
+
+  pauseContainer(id: string): Promise<void> {
+    const container = this.container(id);
+    return container.queue.run(async () => {
+      this.#isCurrent(container);
+      container.handle.pause();
+    });
+  }
+
+  resumeContainer(id: string): Promise<void> {
+    const container = this.container(id);
+    return container.queue.run(async () => {
+      this.#isCurrent(container);
+      container.handle.resume();
+    });
+  }
+
+  updateContainer(id: string, resources: Resources): Promise<void> {
+    const container = this.container(id);
+    return container.queue.run(async () => {
+      this.#isCurrent(container);
+      container.handle.update(resources);
+    });
+  }
+
+  /**
+   * RemoveContainer, in any state. Its processes are killed before it waits its turn, so a call that hangs inside the container cannot
+   * hold it up. After a failure the container stays registered and the call may be repeated.
+   */
+  async removeContainer(id: string, timeoutMs: number | undefined): Promise<void> {
+    const container = this.container(id);
+    if (container.isCreated) container.handle.killAll();
+    await container.queue.run(async () => {
+      this.#isCurrent(container);
+      await container.handle.destroy(timeoutMs);
+      // Exit statuses reach the waiters before the processes are forgotten.
+      await container.handle.init.exit;
+      container.close();
+      this.#containers.delete(id);
+      await this.#services.storages.release(
+        container.storages,
+        this.#services.storageContext(id, neverAborted),
+      );
+    });
+  }
+
+  /** DestroySandbox: removes every container; the first failure stops it, and it may be repeated. */
+  async destroy(): Promise<void> {
+    this.#refuseWhenDestroyed();
+    for (const id of this.containerIds) {
+      const container = this.#containers.get(id);
+      if (container === undefined) continue;
+      // One that is still being created is waited for.
+      await container.queue.run(async () => undefined);
+      if (this.#containers.get(id) === container) await this.removeContainer(id, undefined);
+    }
+    this.#isDestroyed = true;
+    this.oomEvents.close();
+    this.#namespaces?.close();
+    this.#namespaces = undefined;
+  }
+
+  /** The end of the agent as a plain process: the same, but failures are logged and nothing stops it. */
+  async shutDown(): Promise<void> {
+    for (const id of this.containerIds) {
+      try {
+        await this.removeContainer(id, undefined);
+      } catch (error) {
+        this.#services.log.error('remove container at the end', { cid: id, error: describeError(error) });
+      }
+    }
+    if (!this.#isDestroyed) this.oomEvents.close();
+  }
+
+  #amend(spec: Spec): Spec {
+    const namespaces = containerNamespaces(spec);
+    // The host name of the sandbox's namespace is the sandbox's (lifecycle section 8).
+    const isShared = this.#namespaces !== undefined && namespaces.some((namespace) => namespace.type === 'uts');
+    return {
+      ...spec,
+      hostname: isShared ? undefined : spec.hostname,
+      linux: { ...spec.linux, namespaces },
+    };
+  }
+
+  #joined(spec: Spec, sharesPid: boolean): NamespaceDescriptors {
+    const has = (type: string): boolean => spec.linux.namespaces.some((namespace) => namespace.type === type);
+    const shared = this.#namespaces;
+    const first = sharesPid ? this.#first : undefined;
+    if (first !== undefined && !first.isCreated)
+      throw new DomainError('failed_precondition', 'sandbox_pidns: the first container is gone');
+    return {
+      ...(shared !== undefined && has('ipc') ? { ipc: shared.ipc } : {}),
+      ...(shared !== undefined && has('uts') ? { uts: shared.uts } : {}),
+      ...(first !== undefined ? { pid: first.handle.namespaces.pid } : {}),
+    };
+  }
+
+  /** State is looked at again after every wait: the container may have been removed while this call was queued. */
+  #isCurrent(container: Container): void {
+    if (this.#containers.get(container.id) !== container) throw notFound(container.id);
+  }
+
+  #refuseWhenDestroyed(): void {
+    if (this.#isDestroyed) throw new DomainError('internal', 'the sandbox was destroyed');
+  }
+}
