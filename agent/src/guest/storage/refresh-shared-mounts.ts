@@ -1,6 +1,6 @@
 import { isSysError } from '../../base/sys-error.ts';
-import { readText, stat } from '../../sys/file.ts';
-import { parseProcMounts } from '../boot/proc-mounts.ts';
+import { parseMountInfo } from '../../codec/mountinfo.ts';
+import { readFile, stat } from '../../sys/file.ts';
 import type { StorageContext } from './storage.ts';
 
 const SHARED = '/run/kata-containers/shared/containers/';
@@ -14,8 +14,8 @@ const MAX_TABLE_BYTES = 16 << 20;
  * a server that does not answer among them, are no concern of the caller.
  */
 export async function refreshSharedMounts(context: Pick<StorageContext, 'runBlocking'>): Promise<void> {
-  const paths = parseProcMounts(readText('/proc/self/mounts', { maxBytes: MAX_TABLE_BYTES }))
-    .map((row) => row.target)
+  const paths = parseMountInfo(readFile('/proc/self/mountinfo', { maxBytes: MAX_TABLE_BYTES }))
+    .map((row) => row.mountPoint)
     .filter((path) => path.startsWith(SHARED));
   if (paths.length === 0) return;
   try {

@@ -1,16 +1,21 @@
 import { isSysError } from '../../../base/sys-error.ts';
-import { readText } from '../../../sys/file.ts';
-import { parseProcMounts } from '../../boot/proc-mounts.ts';
+import { parseMountInfo } from '../../../codec/mountinfo.ts';
+import { readFile } from '../../../sys/file.ts';
 import { checkMount, mountStorage, unmountStorage } from '../mount-storage.ts';
 import type { CheckedStorage, StorageDriver } from '../storage.ts';
 
 /** Tag of the host's shared directory; the guest image may have mounted it before us. */
 const SHARED_TAG = 'kataShared';
 
+/** The table of a guest with many volumes and containers stays far below this. */
+const MAX_TABLE_BYTES = 16 << 20;
+
 /** Reads the kernel's table, which is memory only and cannot block. */
 function isMounted(path: string): boolean {
   try {
-    return parseProcMounts(readText('/proc/self/mounts', { maxBytes: 4 << 20 })).some((row) => row.target === path);
+    return parseMountInfo(readFile('/proc/self/mountinfo', { maxBytes: MAX_TABLE_BYTES })).some(
+      (row) => row.mountPoint === path,
+    );
   } catch (error) {
     if (isSysError(error)) return false;
     throw error;
