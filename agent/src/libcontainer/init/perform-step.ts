@@ -18,7 +18,7 @@ import {
   unshare,
 } from '../../sys/process.ts';
 import { sendMessage } from '../../sys/socket.ts';
-import { setControllingTerminal } from '../../sys/terminal.ts';
+import { setControllingTerminal, setWindowSize } from '../../sys/terminal.ts';
 import { applyCapabilities, cutBoundingSet } from '../capabilities/apply-capabilities.ts';
 import { encodeMessage } from '../plan/handshake.ts';
 import type { Step } from '../plan/launch-plan.ts';
@@ -41,12 +41,13 @@ function writeOomScore(value: number): void {
 }
 
 /** Opens the terminal, sends its master to the agent, and puts its slave on 0, 1 and 2. */
-function setUpTerminal(state: InitState, hasConsole: boolean): void {
+function setUpTerminal(state: InitState, step: Extract<Step, { do: 'terminal' }>): void {
   const root = requireRoot(state);
   const { master, slave } = openContainerPty(root, state.guestDevpts);
+  if (step.size !== undefined) setWindowSize(master, step.size);
   sendMessage(state.sync, encodeMessage({ type: 'terminal' }), [master]);
   master.close();
-  if (hasConsole) bindConsole(root, slave);
+  if (step.hasConsole) bindConsole(root, slave);
   for (const number of [0, 1, 2]) duplicateTo(slave, number);
   slave.close();
 }
@@ -101,7 +102,7 @@ export function performStep(state: InitState, step: Step): void {
     case 'device-links':
       return createDeviceLinks(requireRoot(state), step.links);
     case 'terminal':
-      return setUpTerminal(state, step.hasConsole);
+      return setUpTerminal(state, step);
     case 'pivot-root':
       return switchRoot(requireRoot(state));
     case 'root-propagation':

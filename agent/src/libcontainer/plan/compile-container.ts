@@ -3,7 +3,7 @@ import type { NamespaceType, Spec } from '../../oci/spec.ts';
 import { sysctlNames } from '../../oci/sysctl-name.ts';
 import { compileDevices } from './compile-devices.ts';
 import { compileMounts } from './compile-mounts.ts';
-import { compileIdentity, compilePrivileges, compileProgram } from './compile-process.ts';
+import { compileIdentity, compilePrivileges, compileProgram, compileTerminal } from './compile-process.ts';
 import type { ProcessFacts } from './compile-process.ts';
 import type { InheritedDescriptors } from './inherited-descriptors.ts';
 import type { LaunchPlan, Propagation, Step } from './launch-plan.ts';
@@ -104,7 +104,7 @@ export function compileContainer<T>(
     ...compileRoot(spec, facts),
     ...mounts.steps,
     ...(mounts.devIsBind ? [] : compileDevices(spec.linux.devices, facts.hasKcore)),
-    ...(spec.process.terminal ? [{ do: 'terminal', hasConsole: true } as const] : []),
+    ...compileTerminal(spec.process, true),
     { do: 'pivot-root' },
     ...compileHiding(spec),
     ...mounts.deferred,

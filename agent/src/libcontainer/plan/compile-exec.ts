@@ -1,6 +1,6 @@
 import type { CapabilitySets, NamespaceType, ProcessSpec } from '../../oci/spec.ts';
 import { joinOrder } from './compile-container.ts';
-import { compileIdentity, compilePrivileges, compileProgram } from './compile-process.ts';
+import { compileIdentity, compilePrivileges, compileProgram, compileTerminal } from './compile-process.ts';
 import type { ProcessFacts } from './compile-process.ts';
 import type { InheritedDescriptors } from './inherited-descriptors.ts';
 import type { LaunchPlan, Step } from './launch-plan.ts';
@@ -33,7 +33,7 @@ export function compileExec<T>(
       ...compilePrivileges(process, facts),
       ...joins,
       { do: 'enter-root', descriptor: descriptors.add(root) },
-      ...(process.terminal ? [{ do: 'terminal', hasConsole: false } as const] : []),
+      ...compileTerminal(process, false),
       ...compileIdentity(process, process.capabilities ?? facts.containerCapabilities),
     ],
     program: compileProgram(process),

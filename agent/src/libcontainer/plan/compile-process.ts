@@ -76,6 +76,11 @@ export function compileIdentity(process: ProcessSpec, capabilities: CapabilitySe
   ];
 }
 
+/** The terminal, if one is asked for. Hosts may give a size at once, and send changes later. */
+export function compileTerminal(process: ProcessSpec, hasConsole: boolean): readonly Step[] {
+  return process.terminal ? [{ do: 'terminal', hasConsole, size: process.consoleSize }] : [];
+}
+
 export function compileProgram(process: ProcessSpec): Program {
   return { args: process.args, env: normalizeEnvironment(process.env), uid: process.user.uid };
 }

@@ -98,7 +98,11 @@ export type Step =
   /** Existing links are left when they say the same, and refused when not. */
   | { readonly do: 'device-links'; readonly links: readonly (readonly [path: string, target: string])[] }
   /** A pty in the container's devpts, else in the guest's; its master goes to the parent. */
-  | { readonly do: 'terminal'; readonly hasConsole: boolean }
+  | {
+      readonly do: 'terminal';
+      readonly hasConsole: boolean;
+      readonly size: { readonly rows: number; readonly columns: number } | undefined;
+    }
   | { readonly do: 'pivot-root' }
   | { readonly do: 'root-propagation'; readonly kind: Propagation; readonly isRecursive: boolean }
   /** chroot(2) into a pinned root; for exec. */
