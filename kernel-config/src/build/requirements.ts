@@ -1,0 +1,62 @@
+import { access, constants } from 'node:fs/promises';
+import { delimiter, join } from 'node:path';
+import { BuildFailure } from './failure.ts';
+
+/** A program or file the kernel's build needs, and the Debian package that has it. */
+interface Requirement {
+  readonly found: (environment: NodeJS.ProcessEnv) => Promise<boolean>;
+  readonly what: string;
+  readonly debianPackage: string;
+}
+
+const REQUIREMENTS: readonly Requirement[] = [
+  program('make', 'make'),
+  program('gcc', 'gcc'),
+  program('ld', 'binutils'),
+  program('flex', 'flex'),
+  program('bison', 'bison'),
+  program('bc', 'bc'),
+  program('xz', 'xz-utils'),
+  program('zstd', 'zstd'),
+  file('/usr/include/gelf.h', 'libelf-dev'),
+];
+
+/**
+ * Checks the build tools before the first minute is spent.
+ *
+ * @throws {BuildFailure} naming all that is missing, and the command that installs it.
+ */
+export async function checkRequirements(environment: NodeJS.ProcessEnv = process.env): Promise<void> {
+  const missing: Requirement[] = [];
+  for (const requirement of REQUIREMENTS) {
+    if (!(await requirement.found(environment))) missing.push(requirement);
+  }
+  if (missing.length === 0) return;
+  const names = missing.map(({ what }) => what).join(', ');
+  const packages = [...new Set(missing.map(({ debianPackage }) => debianPackage))].join(' ');
+  throw new BuildFailure(`missing to build a kernel: ${names}; get it with: apt-get install ${packages}`);
+}
+
+function program(name: string, debianPackage: string): Requirement {
+  return {
+    what: name,
+    debianPackage,
+    found: async ({ PATH = '' }) => {
+      for (const folder of PATH.split(delimiter)) {
+        if (folder !== '' && (await isAccessible(join(folder, name), constants.X_OK))) return true;
+      }
+      return false;
+    },
+  };
+}
+
+function file(path: string, debianPackage: string): Requirement {
+  return { what: path, debianPackage, found: () => isAccessible(path, constants.R_OK) };
+}
+
+async function isAccessible(path: string, mode: number): Promise<boolean> {
+  return access(path, mode).then(
+    () => true,
+    () => false,
+  );
+}

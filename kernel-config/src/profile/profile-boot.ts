@@ -1,0 +1,82 @@
+import { access } from 'node:fs/promises';
+import { TCG_CPU_MODEL, bootParameters } from '../boot-parameters.ts';
+import { BuildFailure } from '../build/failure.ts';
+import { runCommand } from '../build/run-command.ts';
+import { parseBootLog, profileLog } from './boot-log.ts';
+import { type PlainBoot, formatProfile } from './format-profile.ts';
+
+export interface ProfileOptions {
+  readonly kernel: string;
+  /** How many rows each table has at most. */
+  readonly top: number;
+  readonly signal?: AbortSignal;
+}
+
+/** Boots without instruments: enough for a median on a machine that also does other work. */
+const PLAIN_BOOTS = 7;
+
+/** No boot takes this long; QEMU is ended then. */
+const BOOT_LIMIT_SECONDS = 60;
+
+/**
+ * The first program is the root directory, which cannot be executed, and the second does not exist: the kernel
+ * does all it does before user space and panics, so no initrd and no init are needed.
+ */
+const STOP_AT_INIT = ['rdinit=/', 'init=/none'];
+
+/** Replays the whole log at the panic (`panic_print` bit 5), so nothing is printed while the clock runs. */
+const WITH_INSTRUMENTS = ['initcall_debug', 'log_buf_len=1M', 'panic_print=0x20'];
+
+/**
+ * Starts a kernel under QEMU without KVM several times and tells, as Markdown, how long it took to the first
+ * program and where the time went.
+ *
+ * @throws {BuildFailure} when the kernel is missing or QEMU fails.
+ */
+export async function profileBoot({ kernel, top, signal }: ProfileOptions): Promise<string> {
+  await access(kernel).catch(() => {
+    throw new BuildFailure(`no kernel ${kernel}; build it with: make kernel`);
+  });
+  const plain: PlainBoot[] = [];
+  for (let boot = 0; boot < PLAIN_BOOTS; boot++) plain.push(await bootPlainly(kernel, signal));
+  const { console } = await boot(kernel, WITH_INSTRUMENTS, signal);
+  return formatProfile(plain, profileLog(parseBootLog(console)), top);
+}
+
+async function bootPlainly(kernel: string, signal: AbortSignal | undefined): Promise<PlainBoot> {
+  const { panicAtMs, console } = await boot(kernel, [], signal);
+  const panic = parseBootLog(console).find(({ text }) => text.startsWith('Kernel panic'));
+  if (!panic || panicAtMs === undefined)
+    throw new BuildFailure(`${kernel} did not reach its first program:\n${console}`);
+  return { kernelMs: panic.timeMs, wallMs: panicAtMs };
+}
+
+async function boot(
+  kernel: string,
+  extra: readonly string[],
+  signal: AbortSignal | undefined,
+): Promise<{ console: string; panicAtMs: number | undefined }> {
+  const lines: string[] = [];
+  let panicAtMs: number | undefined;
+  const cmdline = [...bootParameters({ accelerator: 'tcg', console: 'ttyS0' }), ...STOP_AT_INIT, ...extra].join(' ');
+  const started = performance.now();
+  await runCommand(
+    'timeout',
+    [
+      String(BOOT_LIMIT_SECONDS),
+      'qemu-system-x86_64',
+      ...['-machine', 'q35,accel=tcg,memory-backend=ram', '-cpu', TCG_CPU_MODEL, '-m', '256'],
+      ...['-object', 'memory-backend-memfd,id=ram,size=256M,share=on', '-bios', 'qboot.rom'],
+      ...['-nodefaults', '-no-user-config', '-display', 'none', '-no-reboot', '-serial', 'stdio'],
+      ...['-kernel', kernel, '-append', cmdline],
+    ],
+    {
+      ...(signal ? { signal } : {}),
+      onLine: (line) => {
+        lines.push(line);
+        if (line.includes('Kernel panic')) panicAtMs ??= performance.now() - started;
+      },
+    },
+  );
+  return { console: lines.join('\n'), panicAtMs };
+}
