@@ -12,6 +12,7 @@ import {
   RTM_SETLINK,
 } from '../../abi/constants.ts';
 import { littleEndian } from '../../abi/byte-order.ts';
+import { encodeBytes } from '../../base/text.ts';
 import { decodeAttributes, decodeText, decodeUint32, encodeTextAttribute, findAttribute } from './attribute.ts';
 import { encodeMessage, type NetlinkMessage } from './message.ts';
 import { NetlinkError } from './netlink-error.ts';
@@ -19,7 +20,7 @@ import { NetlinkError } from './netlink-error.ts';
 /** `struct ifinfomsg`: `family u8 | pad u8 | type u16 | index i32 | flags u32 | change u32` (rtnetlink(7)). */
 const IFINFOMSG_SIZE = 16;
 
-/** Longest interface name (IFNAMSIZ - 1). */
+/** Longest interface name in bytes (IFNAMSIZ - 1). */
 export const MAX_INTERFACE_NAME = 15;
 
 /** A network interface as the kernel describes it. */
@@ -47,7 +48,12 @@ function ifinfomsg(index: number, flags: number, change: number): Uint8Array {
 
 /** Throws NetlinkError for a name that the kernel would not take (dev_valid_name): empty, too long, `.`, `..`, `/`, `:`, white space. */
 export function checkInterfaceName(name: string): void {
-  const bad = name === '' || name.length > MAX_INTERFACE_NAME || name === '.' || name === '..' || /[/:\s\0]/.test(name);
+  const bad =
+    name === '' ||
+    encodeBytes(name).length > MAX_INTERFACE_NAME ||
+    name === '.' ||
+    name === '..' ||
+    /[/:\s\0]/.test(name);
   if (bad) throw new NetlinkError(`interface name ${JSON.stringify(name.slice(0, 64))} is not valid`);
 }
 

@@ -1,4 +1,4 @@
-import { NLMSG_DONE, NLMSG_ERROR } from '../../abi/constants.ts';
+import { NLM_F_ACK_TLVS, NLM_F_CAPPED, NLMSG_DONE, NLMSG_ERROR } from '../../abi/constants.ts';
 import { littleEndian } from '../../abi/byte-order.ts';
 import { align4, decodeAttributes, decodeText, findAttribute } from './attribute.ts';
 import { NetlinkError } from './netlink-error.ts';
@@ -27,10 +27,7 @@ export interface NetlinkStatus {
   readonly text: string;
 }
 
-/** NETLINK_EXT_ACK: attributes follow the echoed header (include/uapi/linux/netlink.h). */
-const NLM_F_ACK_TLVS = 0x200;
-/** The request's payload was not echoed. */
-const NLM_F_CAPPED = 0x100;
+/** The message attribute of an extended ACK (enum nlmsgerr_attrs). */
 const NLMSGERR_ATTR_MSG = 1;
 const ERRNO_SIZE = 4;
 
@@ -83,8 +80,8 @@ export function decodeStatus(message: NetlinkMessage): NetlinkStatus | undefined
   if (message.type === NLMSG_DONE && payload.length < ERRNO_SIZE) return { errno: 0, text: '' };
   if (payload.length < ERRNO_SIZE) throw new NetlinkError(`status of ${payload.length} bytes`);
   const view = new DataView(payload.buffer, payload.byteOffset, payload.byteLength);
-  const errno = -view.getInt32(0, littleEndian);
-  return { errno: errno === 0 ? 0 : errno, text: extendedAck(message, view) };
+  const errno = view.getInt32(0, littleEndian);
+  return { errno: errno === 0 ? 0 : -errno, text: extendedAck(message, view) };
 }
 
 /** The message attribute of an extended ACK. It stands behind the echoed request, whose length its own header tells. */
@@ -95,6 +92,8 @@ function extendedAck(message: NetlinkMessage, view: DataView): string {
     if (message.payload.length < ERRNO_SIZE + MESSAGE_HEADER_SIZE) return '';
     const echoed =
       (message.flags & NLM_F_CAPPED) !== 0 ? MESSAGE_HEADER_SIZE : view.getUint32(ERRNO_SIZE, littleEndian);
+    // Checked before it is rounded, which is 32-bit arithmetic.
+    if (echoed > message.payload.length) return '';
     at += align4(echoed);
   }
   if (at > message.payload.length) return '';
