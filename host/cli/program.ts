@@ -1,4 +1,5 @@
 import { Command } from 'commander';
+import type { SetExitCode } from './command-context.ts';
 import { addCheckCommand } from './commands/check.ts';
 import { addConsoleCommand } from './commands/console.ts';
 import { addDemoCommand } from './commands/demo.ts';
@@ -8,9 +9,6 @@ import { addPsCommand } from './commands/ps.ts';
 import { addRpcCommand } from './commands/rpc.ts';
 import { addRunCommand } from './commands/run.ts';
 import { addStopCommand } from './commands/stop.ts';
-
-/** A command tells its exit code by this; none means 0. */
-export type SetExitCode = (code: number) => void;
 
 /** The command line of `kihon`. */
 export function createProgram(version: string, setExitCode: SetExitCode): Command {
@@ -32,9 +30,4 @@ export function createProgram(version: string, setExitCode: SetExitCode): Comman
   addCheckCommand(program, setExitCode);
   addDemoCommand(program);
   return program;
-}
-
-/** Whether a command's result goes out as JSON: `--json` may stand before or after the command's name. */
-export function wantsJson(command: Command): boolean {
-  return command.optsWithGlobals<{ json?: boolean }>().json === true;
 }

@@ -1,5 +1,5 @@
 /** The runtime command line (`kihon-oci`). Its room: it comes with the OCI runtime work; until then it says so. */
-import { argv } from '../sys/engine.ts';
+import { argv } from '../sys/program.ts';
 import { Fd } from '../sys/fd.ts';
 import { writeAll } from '../sys/file.ts';
 import { exit } from '../sys/process.ts';

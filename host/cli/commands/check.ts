@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import { EXIT_FAILURE } from '../../sdk/exit-status.ts';
 import { describeHost, inspectHost } from '../host-inspection.ts';
-import { wantsJson, type SetExitCode } from '../program.ts';
+import { wantsJson, type SetExitCode } from '../command-context.ts';
 import { formatTable } from '../table.ts';
 
 /** `kihon check`: what this host can do, what is missing, and how to get it. */

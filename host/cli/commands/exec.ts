@@ -7,7 +7,7 @@ import { attachStreams, EXIT_BROKEN_PIPE } from '../attach-streams.ts';
 import { connectSandbox, requireRoot } from '../connect-sandbox.ts';
 import { Interruption } from '../interruption.ts';
 import { collect } from '../option-parsers.ts';
-import type { SetExitCode } from '../program.ts';
+import type { SetExitCode } from '../command-context.ts';
 import { RawTerminal } from '../terminal.ts';
 
 interface ExecFlags {

@@ -6,7 +6,7 @@ import { StateStore } from '../../sdk/state-store.ts';
 import { HostError } from '../../vm/host-error.ts';
 import { followContainerLog, readContainerLog, type LogRecord } from '../container-log.ts';
 import { requireRoot } from '../connect-sandbox.ts';
-import { wantsJson } from '../program.ts';
+import { wantsJson } from '../command-context.ts';
 
 interface LogsFlags {
   readonly follow?: boolean;

@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import { StateStore, type SandboxRecord } from '../../sdk/state-store.ts';
-import { wantsJson } from '../program.ts';
+import { wantsJson } from '../command-context.ts';
 import { formatAge, formatTable } from '../table.ts';
 
 function row(record: SandboxRecord): string[] {

@@ -3,7 +3,7 @@ import { collect, parseSeconds } from '../option-parsers.ts';
 import { runDetached } from '../run-detached.ts';
 import { runForeground } from '../run-foreground.ts';
 import { addVmOptions, sandboxOptions, type RunFlags } from '../run-options.ts';
-import type { SetExitCode } from '../program.ts';
+import type { SetExitCode } from '../command-context.ts';
 
 const DEFAULT_COMMAND: readonly string[] = ['/bin/sh'];
 

@@ -5,7 +5,7 @@ import { HostError } from '../../vm/host-error.ts';
 import { isProcessAlive, signalProcess } from '../../vm/process-identity.ts';
 import { connectSandbox, requireRoot } from '../connect-sandbox.ts';
 import { parseSeconds } from '../option-parsers.ts';
-import { wantsJson } from '../program.ts';
+import { wantsJson } from '../command-context.ts';
 
 /** Default time for the container to end by itself, and how long the owner may then take to clean up. */
 const DEFAULT_GRACE_MS = 10_000;
