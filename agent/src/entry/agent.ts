@@ -18,6 +18,7 @@ import { removeDns } from '../guest/network/write-dns.ts';
 import { openConsoleOutput } from '../guest/log/console-output.ts';
 import { createLogger } from '../guest/log/create-logger.ts';
 import type { AgentLog } from '../guest/log/create-logger.ts';
+import { reserveFatalDescriptor } from '../guest/log/fatal-descriptor.ts';
 import { LogPort } from '../guest/log/log-port.ts';
 import { powerOffGuest } from '../guest/shutdown/power-off.ts';
 import { openSelfExecutable } from '../libcontainer/launch/self-executable.ts';
@@ -100,6 +101,8 @@ function start(configFile: string | undefined): void {
 }
 
 function serve(config: ResolvedConfig['config'], log: AgentLog): void {
+  // Before anything else takes the number.
+  if (config.logVport !== 0) reserveFatalDescriptor();
   armFailpoints(environment['KIHON_FAILPOINTS'] ?? '');
   const loop = EventLoop.create();
   if (config.logVport !== 0) new LogPort(loop, log, config.logVport);

@@ -1,3 +1,4 @@
+import { reserveFatalDescriptor, setFatalDescriptor } from './fatal-descriptor.ts';
 import { VMADDR_CID_ANY, VMADDR_CID_HOST } from '../../abi/constants.ts';
 import { EAGAIN } from '../../abi/errno.ts';
 import { describeError } from '../../base/errors.ts';
@@ -58,6 +59,7 @@ export class LogPort {
     }
     // The next one waits in the backlog until this one leaves.
     this.#accepting.change('none');
+    setFatalDescriptor(fd);
     this.#client = new LogClient(this.#loop, fd, () => this.#onClientGone());
     this.#log.setOutput(this.#client);
   }
@@ -70,6 +72,7 @@ export class LogPort {
   }
 
   #onClientGone(): void {
+    reserveFatalDescriptor();
     this.#client = undefined;
     this.#log.setOutput(undefined);
     if (this.#listener.isOpen) this.#accepting.change('read');
