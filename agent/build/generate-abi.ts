@@ -186,7 +186,8 @@ function errnoModule(arch: Arch): string {
     if (/^(EWOULDBLOCK|EDEADLOCK|ENOTSUP)$/.test(name)) continue;
     names[Number(value)] = name;
   }
-  const table = Array.from(names, (name) => name ?? '').join(' ');
+  // The array has holes; join() writes nothing for them.
+  const table = names.join(' ');
   return `${module(arch, 'Error numbers', values)}
 /** Symbolic names by number. One string, split once: a table in data costs less memory than code. */
 const names = ${JSON.stringify(table)}.split(' ');

@@ -1,7 +1,8 @@
 import { userInfo } from 'node:os';
 import { AgentClient } from '../client/agent-client.ts';
 import { AGENT_PORT } from '../sdk/sandbox.ts';
-import { StateStore, type SandboxRecord } from '../sdk/state-store.ts';
+import type { StateStore } from '../sdk/state-store.ts';
+import { type SandboxRecord } from '../sdk/state-store.ts';
 import { HostError } from '../vm/host-error.ts';
 import { dialUnix } from '../vm/stream-dial.ts';
 import { dialVsock } from '../vm/vsock-transport.ts';

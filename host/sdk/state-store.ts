@@ -151,6 +151,7 @@ export class StateStore {
 function readRecord(directory: string): SandboxRecord | undefined {
   try {
     const record = JSON.parse(readFileSync(join(directory, 'state.json'), 'utf8')) as SandboxRecord;
+    // eslint-disable-next-line @typescript-eslint/no-unnecessary-condition -- the file may hold anything
     return typeof record.owner?.pid === 'number' && typeof record.createdAt === 'string' ? record : undefined;
   } catch {
     return undefined;

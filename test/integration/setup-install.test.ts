@@ -61,11 +61,10 @@ describe('setup/install.sh', () => {
     await writeFile(env.CALLS, '');
     const result = await run('bash', [script, ...args], { env }).then(
       ({ stdout, stderr }) => ({ status: 0, stdout, stderr }),
-      (error: { code: number; stdout: string; stderr: string }) => ({
-        status: error.code,
-        stdout: error.stdout,
-        stderr: error.stderr,
-      }),
+      (error: unknown) => {
+        const { code, stdout, stderr } = error as { code: number; stdout: string; stderr: string };
+        return { status: code, stdout, stderr };
+      },
     );
     return { ...result, calls: await readFile(env.CALLS, 'utf8') };
   }

@@ -35,7 +35,7 @@ export function listOf<T>(value: readonly T[] | null | undefined): readonly T[] 
 /** A map field as a Map, refused by count before anything is inserted. */
 export function toMap(value: ProtoMap, field: string): ReadonlyMap<string, string> {
   if (value === null || value === undefined) return new Map();
-  const entries: [string, string][] = value instanceof Map ? [...value] : Object.entries(value);
+  const entries = value instanceof Map ? [...(value as ReadonlyMap<string, string>)] : Object.entries(value);
   if (entries.length > maxMapEntries) {
     throw invalidArgument(field, `${entries.length} entries, at most ${maxMapEntries} are accepted`);
   }

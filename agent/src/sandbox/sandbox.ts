@@ -85,7 +85,9 @@ export class Sandbox {
     await using undo = new Scope();
     const context = this.#services.storageContext(undefined, signal);
     const mountPoints = await this.#services.storages.acquire(config.storages, context);
-    undo.defer(() => this.#services.storages.release(mountPoints, this.#services.storageContext(undefined, neverAborted)));
+    undo.defer(() =>
+      this.#services.storages.release(mountPoints, this.#services.storageContext(undefined, neverAborted)),
+    );
     const namespaces = createSharedNamespaces(this.#services.launch.reaper, config.hostname);
     this.#namespaces?.close();
     this.#namespaces = namespaces;
@@ -111,7 +113,7 @@ export class Sandbox {
     const spec = this.#amend(config.spec);
     for (const warning of validateSpec(spec)) this.#services.log.warn(warning, { cid: config.containerId });
     const join = this.#joined(spec, config.sharesPidNamespace);
-    const cgroupPath = resolveCgroupPath(spec.linux.cgroupsPath ?? '', config.containerId);
+    const cgroupPath = resolveCgroupPath(spec.linux.cgroupsPath, config.containerId);
     const container = new Container(this.#services.launch.loop, config.containerId);
     this.#containers.set(config.containerId, container);
     try {
@@ -134,9 +136,7 @@ export class Sandbox {
     const { storages } = this.#services;
     const context = this.#services.storageContext(container.id, signal);
     container.storages = await storages.acquire(config.storages, context);
-    undo.defer(() =>
-      storages.release(container.storages, this.#services.storageContext(container.id, neverAborted)),
-    );
+    undo.defer(() => storages.release(container.storages, this.#services.storageContext(container.id, neverAborted)));
     const ownRoot = `${BUNDLES}/${container.id}/rootfs`;
     const handle = await createContainer(this.#services.launch, {
       containerId: container.id,
@@ -162,7 +162,9 @@ export class Sandbox {
       // Before init runs, so that a process that dies at once is seen; never for the sandbox's own (pause) container.
       if (cgroup !== undefined && id !== this.#id && container.watchers.length === 0)
         container.watchers.push(
-          monitorOom(this.#services.launch.loop, `/proc/self/fd/${cgroup.directory.number}`, () => this.oomEvents.push(id)),
+          monitorOom(this.#services.launch.loop, `/proc/self/fd/${cgroup.directory.number}`, () =>
+            this.oomEvents.push(id),
+          ),
         );
       handle.start();
     });
@@ -226,10 +228,7 @@ export class Sandbox {
       await container.handle.init.exit;
       container.close();
       this.#containers.delete(id);
-      await this.#services.storages.release(
-        container.storages,
-        this.#services.storageContext(id, neverAborted),
-      );
+      await this.#services.storages.release(container.storages, this.#services.storageContext(id, neverAborted));
     });
   }
 

@@ -8,12 +8,12 @@ export type SyscallArg = number | bigint | string | Uint8Array | null;
 
 interface Engine {
   /** The call's result, or -errno. A string with a NUL inside is a TypeError. */
-  syscall(number: number, ...args: SyscallArg[]): number;
+  readonly syscall: (number: number, ...args: SyscallArg[]) => number;
   /** Address of the first byte. Buffers never move; the caller keeps this one referenced while the kernel uses it. */
-  addressOf(bytes: Uint8Array): number;
-  utf8Encode(text: string): Uint8Array;
+  readonly addressOf: (bytes: Uint8Array) => number;
+  readonly utf8Encode: (text: string) => Uint8Array;
   /** null when the bytes are not well-formed UTF-8. */
-  utf8Decode(bytes: Uint8Array): string | null;
+  readonly utf8Decode: (bytes: Uint8Array) => string | null;
   readonly argv: readonly string[];
   readonly environ: readonly string[];
   readonly entry: string;

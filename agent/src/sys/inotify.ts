@@ -13,12 +13,7 @@ const INIT_FLAGS = 0x80000 | 0x800;
  * inotify(7): calls back whenever one of the given files sees one of the events in `mask` (IN_*). Several changes may be
  * reported as one, so look at the file itself. Returns the function that stops it.
  */
-export function watchFiles(
-  loop: EventLoop,
-  paths: readonly string[],
-  mask: number,
-  onChange: () => void,
-): () => void {
+export function watchFiles(loop: EventLoop, paths: readonly string[], mask: number, onChange: () => void): () => void {
   const fd = new Fd(syscall('inotify_init1', '', nr.SYS_inotify_init1, INIT_FLAGS), 'inotify');
   try {
     for (const path of paths) syscall('inotify_add_watch', path, nr.SYS_inotify_add_watch, fd.number, path, mask);

@@ -222,6 +222,7 @@ export class EventLoop {
   #runTimers(): void {
     if (this.#timers.first === undefined) return;
     const now = monotonicMs();
+    // eslint-disable-next-line @typescript-eslint/no-unnecessary-condition -- the heap becomes empty in the loop
     for (let first = this.#timers.first; first !== undefined && first.dueMs <= now; first = this.#timers.first) {
       this.#timers.remove(first);
       first.callback();

@@ -8,7 +8,7 @@ import type { AbortSignal } from '../base/abort.ts';
 import { DomainError, describeError } from '../base/errors.ts';
 import { SysError } from '../base/sys-error.ts';
 import { decodeBytes, encodeBytes } from '../base/text.ts';
-import { Fd } from './fd.ts';
+import type { Fd } from './fd.ts';
 import { pipe, setNonBlocking, tryRead, writeAll } from './file.ts';
 import type { EventLoop } from './loop.ts';
 import { clone3, exit, pidfdSignal } from './process.ts';
@@ -76,11 +76,11 @@ function toError(reason: unknown): Error {
 }
 
 /** The child: nothing may unwind past here (engine-facts 2). */
-function runChild<T>(writer: Fd, work: () => T): never {
+function runChild(writer: Fd, work: () => unknown): never {
   try {
-    let outcome: Outcome<T>;
+    let outcome: Outcome<unknown>;
     try {
-      outcome = { ok: (work() ?? null) as T };
+      outcome = { ok: work() ?? null };
     } catch (error) {
       if (error instanceof SysError) outcome = { sys: [error.call, error.errno, error.code, error.subject] };
       else if (error instanceof DomainError) outcome = { error: describeError(error), code: error.code };

@@ -81,7 +81,6 @@ export class Reaper {
       this.#reaped += 1;
       const callback = this.#watched[pid];
       if (callback === undefined) continue;
-      // eslint-disable-next-line @typescript-eslint/no-dynamic-delete -- the table is keyed by pid
       delete this.#watched[pid];
       const value = this.#info.i32(at.si_status);
       const isExit = this.#info.i32(at.si_code) === CLD_EXITED;

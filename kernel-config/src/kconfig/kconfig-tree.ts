@@ -70,7 +70,7 @@ function visitFile(path: string, inherited: readonly string[], context: Context)
       if (indent > helpIndent) return;
       helpIndent = undefined;
     }
-    const [keyword = '', rest = ''] = splitKeyword(statement);
+    const [keyword, rest] = splitKeyword(statement);
     switch (keyword) {
       case 'help':
         helpIndent = indent;

@@ -59,6 +59,6 @@ export class ServiceRegistry<Services extends Record<string, ServiceShape>> {
   ): MethodCodec<Services[S][M]['request'], Services[S][M]['response']> {
     const codec = this.find(service, method);
     if (codec === undefined) throw new RangeError(`no method ${service}/${method}`);
-    return codec as unknown as MethodCodec<Services[S][M]['request'], Services[S][M]['response']>;
+    return codec;
   }
 }

@@ -87,7 +87,7 @@ export class ClientConnection implements FrameSink {
     this.#advanceStreamId();
     this.#pending[streamId] = {
       method: call.method,
-      codec: call.codec as unknown as MessageCodec<object>,
+      codec: call.codec,
       result: result as unknown as CallResult<object>,
     };
     this.#pendingCount += 1;

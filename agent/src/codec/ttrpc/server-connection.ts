@@ -135,6 +135,7 @@ export class ServerConnection implements CallOwner, FrameSink {
     const listeners = [...this.#writableListeners];
     this.#writableListeners.clear();
     for (const listener of listeners) listener();
+    // eslint-disable-next-line @typescript-eslint/no-unnecessary-condition -- a listener may have filled the queue again
     while (this.#backlog !== undefined && this.canQueue) {
       const waiting: Uint8Array = this.#backlog;
       this.#backlog = undefined;

@@ -54,7 +54,7 @@ export class DeviceWaiters {
   wait<T>(request: DeviceRequest<T>): Promise<T> {
     const { what, probe, timeoutMs, signal } = request;
     return new Promise<T>((resolve, reject) => {
-      if (signal.aborted) return reject(signal.reason as Error);
+      if (signal.aborted) return reject(signal.reason);
       let cancelTimer = (): void => undefined;
       let forgetSignal = (): void => undefined;
       const finish = (settle: () => void): true => {
@@ -80,7 +80,7 @@ export class DeviceWaiters {
       if (waiter.look(false)) return;
       this.#waiters.add(waiter);
       cancelTimer = this.#startTimer(timeoutMs, () => void waiter.look(true));
-      forgetSignal = signal.onAbort((reason) => void finish(() => reject(reason as Error)));
+      forgetSignal = signal.onAbort((reason) => void finish(() => reject(reason)));
     });
   }
 }

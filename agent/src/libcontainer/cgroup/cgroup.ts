@@ -3,7 +3,7 @@ import { DomainError, wrapError } from '../../base/errors.ts';
 import type { Logger } from '../../base/log.ts';
 import { isSysError } from '../../base/sys-error.ts';
 import type { Resources } from '../../oci/spec.ts';
-import { Fd } from '../../sys/fd.ts';
+import type { Fd } from '../../sys/fd.ts';
 import { exists, fstatfs, mkdir, open, readText, rmdir, writeFile } from '../../sys/file.ts';
 import { readCgroupStats } from './cgroup-stats.ts';
 import type { CgroupStats } from './cgroup-stats.ts';

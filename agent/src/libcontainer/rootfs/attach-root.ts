@@ -12,7 +12,7 @@ import {
 } from '../../abi/constants.ts';
 import { wrapError } from '../../base/errors.ts';
 import { isSysError } from '../../base/sys-error.ts';
-import { Fd } from '../../sys/fd.ts';
+import type { Fd } from '../../sys/fd.ts';
 import { open, openAt } from '../../sys/file.ts';
 import { mountSetattr, moveMount, openTree } from '../../sys/mount.ts';
 import type { Propagation } from '../plan/launch-plan.ts';

@@ -94,7 +94,7 @@ describe('calls', () => {
   });
 
   test('a response that does not encode is an error of that call', () => {
-    const { connection } = serve({ onCall: (call) => call.reply({ status: 1.5 } as object) });
+    const { connection } = serve({ onCall: (call) => call.reply({ status: 1.5 }) });
     connection.receive(check(1));
     expect(statuses(connection)).toEqual([
       expect.stringMatching(/^1 13 encode Check response: HealthCheckResponse.status/),

@@ -1,4 +1,3 @@
-import type { MethodCodec } from '../../../../agent/src/codec/protobuf/service-registry.ts';
 import { FixedFrameBudget } from '../../../../agent/src/codec/ttrpc/frame-budget.ts';
 import { encodeFrameHeader, FRAME_HEADER_SIZE } from '../../../../agent/src/codec/ttrpc/frame.ts';
 import type { ResponseEnvelope as Response } from '../../../../agent/src/codec/ttrpc/envelope.ts';
@@ -35,7 +34,7 @@ export function request(
   message: object = {},
   service = 'grpc.AgentService',
 ): Uint8Array {
-  const codec = services.find(service, method) as MethodCodec | undefined;
+  const codec = services.find(service, method);
   return encodeRequestFrame(streamId, {
     service,
     method,

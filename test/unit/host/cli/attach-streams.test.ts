@@ -34,7 +34,7 @@ test('without -i the process finds its input closed; with it, it gets ours', asy
   const open = fakeProcess(Readable.from([]), Readable.from([]));
   const stdin = Readable.from([Buffer.from('typed')]);
   attachStreams(open.process_, { isInteractive: true, stdin, stdout: collector().stream, stderr: collector().stream });
-  await expect.poll(() => open.stdin.read()?.toString() as unknown).toBe('typed');
+  await expect.poll(() => String(open.stdin.read())).toBe('typed');
 });
 
 test('a reader of ours that goes away is told apart from a failure', async () => {

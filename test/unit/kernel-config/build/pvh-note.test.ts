@@ -5,7 +5,7 @@ import { findPvhEntry } from '../../../../kernel-config/src/build/pvh-note.ts';
 /** A 64-bit ELF with one PT_NOTE that holds the given notes: [owner, type, descriptor]. */
 function elfWithNotes(notes: readonly [string, number, number[]][]): Uint8Array {
   const body = notes.flatMap(([owner, type, descriptor]) => {
-    const name = [...owner].map((letter) => letter.charCodeAt(0)).concat(0);
+    const name = Array.from(owner, (letter) => letter.charCodeAt(0)).concat(0);
     const pad = (bytes: number[]): number[] => [...bytes, ...Array<number>((4 - (bytes.length % 4)) % 4).fill(0)];
     return [...word(name.length), ...word(descriptor.length), ...word(type), ...pad(name), ...pad(descriptor)];
   });
