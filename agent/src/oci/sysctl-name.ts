@@ -3,7 +3,7 @@ import { invalidArgument } from '../base/errors.ts';
 /**
  * The path below `/proc/sys` of a sysctl name, as names. Whichever of `.` and `/` comes first separates; the other one then
  * stands for a dot inside a name (sysctl.d(5)): `net.ipv4.conf.eth0/100.rp_filter` and `net/ipv4/conf/eth0.100/rp_filter` are
- * the same. Empty, `.` and `..` names are refused, so no name leaves its folder.
+ * the same. Empty names and those that begin with a dot are refused, so no name leaves its folder.
  */
 export function sysctlNames(key: string): readonly string[] {
   const dot = key.indexOf('.');
@@ -11,7 +11,7 @@ export function sysctlNames(key: string): readonly string[] {
   const separator = slash !== -1 && (dot === -1 || slash < dot) ? '/' : '.';
   const names = key.split(separator).map((name) => (separator === '.' ? name.replaceAll('/', '.') : name));
   for (const name of names) {
-    if (name === '' || name === '.' || name === '..' || name.includes('/')) {
+    if (name === '' || name.startsWith('.') || name.includes('/')) {
       throw invalidArgument(`linux.sysctl[${JSON.stringify(key)}]`, 'malformed name');
     }
   }

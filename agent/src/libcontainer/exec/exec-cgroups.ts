@@ -4,19 +4,12 @@ import { isSysError } from '../../base/sys-error.ts';
 import type { Fd } from '../../sys/fd.ts';
 import { openAt, readText } from '../../sys/file.ts';
 import type { Cgroup } from '../cgroup/cgroup.ts';
-
-/** Where below the container's cgroup its init process sits by now; undefined when that is not below it. */
-export function subPathOf(procCgroup: string, containerPath: string): string | undefined {
-  const line = procCgroup.split('\n').find((entry) => entry.startsWith('0::'));
-  const marker = `${containerPath}/`;
-  const start = line?.indexOf(marker) ?? -1;
-  return line === undefined || start === -1 ? undefined : line.slice(start + marker.length);
-}
+import { subPathOf } from './sub-path.ts';
 
 function initCgroup(cgroup: Cgroup, pid: number): Fd | undefined {
   try {
     const path = subPathOf(readText(`/proc/${pid}/cgroup`), cgroup.path);
-    if (path === undefined || path === '') return undefined;
+    if (path === undefined) return undefined;
     const resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS;
     return openAt(cgroup.directory, path, { flags: O_PATH | O_DIRECTORY, resolve });
   } catch (error) {

@@ -1,0 +1,136 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { DomainError } from '../../../../agent/src/base/errors.ts';
+import { SysError } from '../../../../agent/src/base/sys-error.ts';
+import { encodeBytes } from '../../../../agent/src/base/text.ts';
+import {
+  decodeInitMessage,
+  encodeMessage,
+  isStartMessage,
+  maxPacketBytes,
+} from '../../../../agent/src/libcontainer/plan/handshake.ts';
+import { LaunchError, describeFailure } from '../../../../agent/src/libcontainer/plan/launch-failure.ts';
+import { LaunchSequence } from '../../../../agent/src/libcontainer/plan/launch-sequence.ts';
+
+const terminal = encodeMessage({ type: 'terminal' });
+const ready = encodeMessage({ type: 'ready', created: ['/a'] });
+const failure = describeFailure(
+  'mount proc on /proc',
+  new DomainError('invalid_argument', 'source', new SysError('openat2', 2, 'ENOENT', '/x')),
+);
+const failed = encodeMessage({ type: 'failed', failure, created: [] });
+
+describe('LaunchSequence', () => {
+  it('takes `ready`, or the terminal and then `ready`', () => {
+    expect(new LaunchSequence(false).receive(ready, 0)).toEqual({ kind: 'ready', created: ['/a'] });
+    const sequence = new LaunchSequence(true);
+    expect(sequence.receive(terminal, 1)).toEqual({ kind: 'terminal' });
+    expect(sequence.receive(ready, 0).kind).toBe('ready');
+    expect(sequence.ended()).toBeUndefined();
+  });
+
+  it('takes a failure at any time before `ready`, whole', () => {
+    const event = new LaunchSequence(true).receive(failed, 0);
+    expect(event.kind === 'failed' && event.failure).toEqual({
+      step: 'mount proc on /proc',
+      chain: ['source', 'openat2 /x: ENOENT'],
+      code: 'invalid_argument',
+      call: 'openat2',
+      errno: 2,
+      errnoName: 'ENOENT',
+      subject: '/x',
+    });
+  });
+
+  const wrong: [string, boolean, [Uint8Array, number][]][] = [
+    ['a terminal nobody asked for', false, [[terminal, 1]]],
+    [
+      'a second terminal',
+      true,
+      [
+        [terminal, 1],
+        [terminal, 1],
+      ],
+    ],
+    ['a terminal without its descriptor', true, [[terminal, 0]]],
+    ['ready before the terminal', true, [[ready, 0]]],
+    [
+      'ready twice',
+      false,
+      [
+        [ready, 0],
+        [ready, 0],
+      ],
+    ],
+    [
+      'a failure after ready',
+      false,
+      [
+        [ready, 0],
+        [failed, 0],
+      ],
+    ],
+    ['ready with a descriptor', false, [[ready, 1]]],
+    ['start, which is ours to say', false, [[encodeMessage({ type: 'start' }), 0]]],
+    ['junk', false, [[encodeBytes('{'), 0]]],
+  ];
+  it.each(wrong)('refuses %s', (_title, expectsTerminal, packets) => {
+    const sequence = new LaunchSequence(expectsTerminal);
+    expect(() => {
+      for (const [packet, descriptors] of packets) sequence.receive(packet, descriptors);
+    }).toThrow('unexpected');
+  });
+
+  it('tells a silent death from an end that was due', () => {
+    expect(new LaunchSequence(false).ended()?.message).toContain('without saying why');
+    const sequence = new LaunchSequence(false);
+    sequence.receive(failed, 0);
+    expect(sequence.ended()).toBeUndefined();
+  });
+
+  it('survives any packet', () => {
+    fc.assert(
+      fc.property(fc.oneof(fc.uint8Array(), fc.json().map(encodeBytes)), (packet) => {
+        expect(() => new LaunchSequence(false).receive(packet, 0)).toThrow(DomainError);
+      }),
+    );
+  });
+});
+
+describe('encodeMessage()', () => {
+  it('always fits a packet, whatever the failure says', () => {
+    const long = 'x'.repeat(1_000_000);
+    const created = Array.from({ length: 10_000 }, () => `/${'a'.repeat(390)}`);
+    const chain = Array.from({ length: 100 }, () => long);
+    const bytes = encodeMessage({
+      type: 'failed',
+      failure: { step: long, chain, code: 'internal', subject: long },
+      created,
+    });
+    expect(bytes.length).toBeLessThan(maxPacketBytes);
+    expect(decodeInitMessage(bytes)?.type).toBe('failed');
+  });
+
+  it('knows `start`', () => {
+    expect(isStartMessage(encodeMessage({ type: 'start' }))).toBe(true);
+    expect(isStartMessage(ready)).toBe(false);
+    expect(isStartMessage(new Uint8Array())).toBe(false);
+  });
+});
+
+describe('LaunchError', () => {
+  it('reads like a sentence and keeps the code', () => {
+    const error = new LaunchError(failure);
+    expect(error.message).toBe('mount proc on /proc: source: openat2 /x: ENOENT');
+    expect(error.code).toBe('invalid_argument');
+  });
+
+  it('does not take a code it does not know from the child', () => {
+    expect(new LaunchError({ ...failure, code: 'ok' }).code).toBe('internal');
+  });
+
+  it('describes anything that can be thrown, null included', () => {
+    expect(describeFailure('s', null).chain).toEqual(['out of memory']);
+    expect(describeFailure('s', 'text').chain).toEqual(['text']);
+  });
+});
