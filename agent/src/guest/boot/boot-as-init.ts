@@ -15,14 +15,11 @@ export const INIT_PATH = '/bin:/sbin/:/usr/bin/:/usr/sbin/';
 const NOFILE = 1n << 20n;
 
 /**
- * First half of boot as PID 1: leaves the initial ramfs (then it does not return but executes the agent again) and mounts
- * what the settings are read from. Throws when a required step fails: print it and power off.
- *
- * @param argv the agent's own arguments, the program's name included, for executing it again.
- * @param env its environment as `NAME=value`.
+ * First half of boot as PID 1: leaves the initial ramfs and mounts what the settings are read from. Throws when a required
+ * step fails: print it and power off.
  */
-export function bootEarly(argv: readonly string[], env: readonly string[], log: Logger): void {
-  leaveInitialRamfs(argv, env, log);
+export function bootEarly(log: Logger): void {
+  leaveInitialRamfs(log);
   for (const step of EARLY_STEPS) runStep(step, log);
 }
 

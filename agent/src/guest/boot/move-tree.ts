@@ -30,8 +30,8 @@ const CHUNK_BYTES = 256 << 10;
 export interface MoveTreeOptions {
   /** Absolute path of a directory at the top that stays where it is, e.g. the one that the target is mounted on. */
   readonly except: string;
-  /** Absolute paths of files that are deleted instead of moved. */
-  readonly drop: ReadonlySet<string>;
+  /** True for what is deleted instead of moved; a directory must be empty. */
+  readonly isDropped: (path: string, state: Stat) => boolean;
 }
 
 /**
@@ -68,14 +68,17 @@ export class TreeMover {
   moveContents(from: Fd, to: Fd, newRoot: Fd, path = ''): void {
     for (const { name } of readDirectoryFd(from)) {
       const childPath = `${path}/${name}`;
-      if (childPath === this.#options.except) continue;
-      if (this.#options.drop.has(childPath)) unlink(name, from);
-      else this.#moveOne(from, to, newRoot, name, childPath);
+      if (childPath !== this.#options.except) this.#moveOne(from, to, newRoot, name, childPath);
     }
   }
 
   #moveOne(from: Fd, to: Fd, newRoot: Fd, name: string, path: string): void {
     const state = stat(name, { at: from, nofollow: true });
+    if (this.#options.isDropped(path, state)) {
+      if (isDirectory(state)) rmdir(name, from);
+      else unlink(name, from);
+      return;
+    }
     this.#fileCount += 1;
     if (isDirectory(state)) {
       mkdir(name, 0o700, to);

@@ -14,24 +14,32 @@ export const AGENT_CGROUP = `${CGROUP_ROOT}/kihon-agent`;
 const AGENT_MEMORY_MIN_BYTES = 64 << 20;
 
 /**
- * Switches on every controller for the groups below the root, one by one (some cannot be used on every kernel), and moves
- * the agent into a group of its own with protected memory (design, "Staying alive").
+ * Switches on every controller for the groups below the root and moves the agent into a group of its own with protected
+ * memory (design, "Staying alive").
  */
 export function prepareCgroup(log: Logger): void {
   const controllers = readText(`${CGROUP_ROOT}/cgroup.controllers`)
     .split(/\s+/)
     .filter((name) => name !== '');
-  for (const name of controllers) {
-    attempt(log, `enable cgroup controller ${name}`, () =>
-      writeFile(`${CGROUP_ROOT}/cgroup.subtree_control`, `+${name}`),
-    );
-  }
+  enableControllers(controllers, log);
   mkdirAll(AGENT_CGROUP);
   writeFile(`${AGENT_CGROUP}/cgroup.procs`, String(getpid()));
   if (controllers.includes('memory')) {
     attempt(log, 'protect the agent’s memory', () =>
       writeFile(`${AGENT_CGROUP}/memory.min`, String(AGENT_MEMORY_MIN_BYTES)),
     );
+  }
+}
+
+/** All at once, which the kernel applies in one go; one by one when it refuses, as some cannot be used on every kernel. */
+function enableControllers(controllers: readonly string[], log: Logger): void {
+  const enable = (names: readonly string[]): void =>
+    writeFile(`${CGROUP_ROOT}/cgroup.subtree_control`, names.map((name) => `+${name}`).join(' '));
+  try {
+    enable(controllers);
+  } catch (error) {
+    log.debug('cannot enable all cgroup controllers at once', { error: describeError(error) });
+    for (const name of controllers) attempt(log, `enable cgroup controller ${name}`, () => enable([name]));
   }
 }
 
