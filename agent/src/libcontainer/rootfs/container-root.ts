@@ -6,11 +6,14 @@ import {
   RESOLVE_NO_SYMLINKS,
   S_IFREG,
 } from '../../abi/constants.ts';
-import { EEXIST, ENOENT } from '../../abi/errno.ts';
+import { EEXIST, ELOOP, ENOENT } from '../../abi/errno.ts';
 import { DomainError } from '../../base/errors.ts';
 import { SysError, isSysError } from '../../base/sys-error.ts';
 import type { Fd } from '../../sys/fd.ts';
-import { fstat, isDirectory, mkdir, mknod, openAt } from '../../sys/file.ts';
+import { fstat, isDirectory, mkdir, mknod, openAt, readlink } from '../../sys/file.ts';
+
+/** Symbolic links followed while creating one path; the kernel's own limit (path_resolution(7)). */
+const maxLinks = 40;
 
 export type EntryKind = 'directory' | 'file';
 
@@ -55,14 +58,19 @@ export class ContainerRoot {
 
   /**
    * Opens `path` for reference, creating what is missing: directories with mode 0755, and a plain empty file at the end for
-   * `file`. Nothing that exists is opened for I/O, truncated or changed. A dangling symbolic link is refused, not followed.
+   * `file`. Nothing that exists is opened for I/O, truncated or changed. What a dangling symbolic link points to is created
+   * inside the root (images link `/etc/resolv.conf` into an empty `/run`).
    */
   ensure(path: string, kind: EntryKind): Fd {
+    return requireKind(this.#ensure(path, kind, 0), path, kind);
+  }
+
+  #ensure(path: string, kind: EntryKind, links: number): Fd {
     const existing = this.#tryOpen(path);
-    if (existing !== undefined) return requireKind(existing, path, kind);
+    if (existing !== undefined) return existing;
     const names = path.split('/').filter((name) => name !== '' && name !== '.');
     const { parent, depth } = this.#deepestExisting(names);
-    return requireKind(this.#create(parent, names, depth, kind), path, kind);
+    return this.#create(parent, names, depth, kind, links);
   }
 
   #tryOpen(path: string): Fd | undefined {
@@ -82,14 +90,21 @@ export class ContainerRoot {
     throw new SysError('openat2', ENOENT, 'ENOENT', `/${names.join('/')}`);
   }
 
-  #create(start: Fd, names: readonly string[], depth: number, kind: EntryKind): Fd {
+  #create(start: Fd, names: readonly string[], depth: number, kind: EntryKind, links: number): Fd {
     this.#mountId ??= fstat(this.fd).mountId;
     let parent = start;
     for (let index = depth; index < names.length; index++) {
       using previous = parent;
       const name = names[index] ?? '';
       if (name === '..') throw new DomainError('invalid_argument', `/${names.join('/')}: .. after a missing directory`);
-      const entry = createEntry(previous, name, index === names.length - 1 ? kind : 'directory');
+      const entry = tryCreateEntry(previous, name, index === names.length - 1 ? kind : 'directory');
+      if (entry === undefined) {
+        if (links >= maxLinks) throw new SysError('openat2', ELOOP, 'ELOOP', `/${names.join('/')}`);
+        // Not shortened as text: the kernel walks the names before the link, and the root bounds it all.
+        const target = readlink(name, previous);
+        const start = target.startsWith('/') ? '' : `/${names.slice(0, index).join('/')}/`;
+        return this.#ensure([start + target, ...names.slice(index + 1)].join('/'), kind, links + 1);
+      }
       // Names on other mounts go away with those, or are not ours to take away.
       if (entry.isNew && fstat(previous).mountId === this.#mountId) {
         this.#created.push(`/${names.slice(0, index + 1).join('/')}`);
@@ -97,6 +112,16 @@ export class ContainerRoot {
       parent = entry.fd;
     }
     return parent;
+  }
+}
+
+/** `createEntry`, or undefined when a symbolic link has the name. */
+function tryCreateEntry(parent: Fd, name: string, kind: EntryKind): ReturnType<typeof createEntry> | undefined {
+  try {
+    return createEntry(parent, name, kind);
+  } catch (error) {
+    if (isSysError(error, 'ELOOP')) return undefined;
+    throw error;
   }
 }
 
