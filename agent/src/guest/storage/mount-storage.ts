@@ -1,3 +1,4 @@
+import { isSysError, SysError } from '../../base/sys-error.ts';
 import { parseMountOptions } from '../../codec/mount-options.ts';
 import { exists, fstat, isDirectory, mkdirAll, stat } from '../../sys/file.ts';
 import { mount } from '../../sys/mount.ts';
@@ -33,9 +34,16 @@ export function ensureTarget(target: MountPoint, isFile = false): Ensured {
 }
 
 /** mount(2) on an open directory: whatever happens to its path meanwhile, this is where it goes. */
-export function mountOn(place: Fd, request: Pick<MountRequest, 'source' | 'fstype' | 'options'>): void {
+export function mountOn(place: Fd, request: MountRequest): void {
   const { flags, data } = parseMountOptions(request.options);
-  mount(request.source, `/proc/self/fd/${place.number}`, request.fstype, flags, data);
+  try {
+    mount(request.source, `/proc/self/fd/${place.number}`, request.fstype, flags, data);
+  } catch (error) {
+    if (!isSysError(error)) throw error;
+    // The number of a descriptor tells nobody anything.
+    const subject = `${request.source} on ${request.target.path} (${request.fstype})`;
+    throw new SysError(error.call, error.errno, error.code, subject);
+  }
 }
 
 /** The place again, now reached through what is mounted there. */

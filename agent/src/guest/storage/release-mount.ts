@@ -1,5 +1,5 @@
 import { O_DIRECTORY, O_PATH, UMOUNT_NOFOLLOW } from '../../abi/constants.ts';
-import { isSysError } from '../../base/sys-error.ts';
+import { isSysError, SysError } from '../../base/sys-error.ts';
 import type { Fd } from '../../sys/fd.ts';
 import { duplicate, isDirectory, isRegular, open, rmdir, stat, fstat } from '../../sys/file.ts';
 import { unmount } from '../../sys/mount.ts';
@@ -32,7 +32,7 @@ export function releaseMount(target: MountPoint, onlyMountId?: string): void {
   if (onlyMountId !== undefined && String(tryStat(parent, name)?.mountId) !== onlyMountId) return;
   if (isMountedOn(parent, name)) {
     // The parent is held by descriptor, so nothing on the way can be swapped; the name itself is not followed.
-    unmount(`/proc/self/fd/${parent.number}/${name}`, UMOUNT_NOFOLLOW);
+    unmountAt(parent, name, target.path);
     if (isMountedOn(parent, name)) throw new Error(`${target.path} is still mounted`);
   }
   const state = tryStat(parent, name);
@@ -42,6 +42,15 @@ export function releaseMount(target: MountPoint, onlyMountId?: string): void {
     rmdir(name, parent);
   } catch (error) {
     if (isSysError(error, 'ENOTEMPTY')) throw error;
+  }
+}
+
+function unmountAt(parent: Fd, name: string, path: string): void {
+  try {
+    unmount(`/proc/self/fd/${parent.number}/${name}`, UMOUNT_NOFOLLOW);
+  } catch (error) {
+    if (!isSysError(error)) throw error;
+    throw new SysError(error.call, error.errno, error.code, path);
   }
 }
 

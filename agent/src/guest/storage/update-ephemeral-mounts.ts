@@ -6,10 +6,11 @@ import type { Storage, StorageContext } from './storage.ts';
 
 /** The work for one entry; straight-line, runs in a child. */
 function updateOne(storage: Storage, options: readonly string[]): void {
-  using place = ensureTarget(parseMountPoint(storage.mountPoint));
+  const target = parseMountPoint(storage.mountPoint);
+  using place = ensureTarget(target);
   if (storage.options.length === 0) return;
   try {
-    mountOn(place.fd, { source: storage.source, fstype: storage.fstype, options });
+    mountOn(place.fd, { source: storage.source, fstype: storage.fstype, options, target });
   } catch (error) {
     place.undo();
     throw error;
