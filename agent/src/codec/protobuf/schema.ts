@@ -1,5 +1,3 @@
-import { MAX_MAP_ENTRIES } from './limits.ts';
-
 /**
  * Message types as compact text, compiled when first used.
  *
@@ -24,6 +22,13 @@ export const KIND_ENUM = 8;
 /** Letters of the kinds in a schema line, by kind number. */
 export const KIND_LETTERS = 'smuUIbyie';
 
+/** What the reader does with a value: the label and the common kinds in one number. */
+export const ACTION_STRING = 0;
+export const ACTION_MESSAGE = 1;
+export const ACTION_REPEATED = 2;
+export const ACTION_MAP = 3;
+export const ACTION_SCALAR = 4;
+
 export type FieldLabel = 'single' | 'optional' | 'repeated' | 'map';
 
 export interface FieldType {
@@ -33,6 +38,10 @@ export interface FieldType {
   readonly label: FieldLabel;
   /** Wire type of a single value: 0 varint, 2 length-delimited. */
   readonly wireType: number;
+  /** Number and wire type as on the wire. */
+  readonly tag: number;
+  /** One of ACTION_*. */
+  readonly action: number;
   /** Index of the message type, or -1. */
   readonly messageIndex: number;
   /** Value when absent; undefined when absence is visible. */
@@ -62,6 +71,12 @@ const EMPTY_BYTES = new Uint8Array(0);
 /** Values of absent scalars, by kind number. */
 const SCALAR_FALLBACKS: readonly unknown[] = ['', undefined, 0, 0n, 0n, false, EMPTY_BYTES, 0, 0];
 
+function actionOf(kind: number, label: FieldLabel): number {
+  if (label === 'repeated') return ACTION_REPEATED;
+  if (label === 'map') return ACTION_MAP;
+  return kind === KIND_STRING ? ACTION_STRING : kind === KIND_MESSAGE ? ACTION_MESSAGE : ACTION_SCALAR;
+}
+
 function compileField(text: string): FieldType {
   const colon = text.indexOf(':');
   let end = colon + 1;
@@ -70,12 +85,16 @@ function compileField(text: string): FieldType {
   const last = text.charAt(text.length - 1);
   const label = last === '*' ? 'repeated' : last === '?' ? 'optional' : last === '{' ? 'map' : 'single';
   const rest = text.slice(end + 1, label === 'single' ? text.length : -1);
+  const number = Number(text.slice(colon + 1, end)) | 0;
+  const wireType = label === 'map' || kind === KIND_STRING || kind === KIND_MESSAGE || kind === KIND_BYTES ? 2 : 0;
   return {
     name: text.slice(0, colon),
-    number: Number(text.slice(colon + 1, end)) | 0,
+    number,
     kind,
     label,
-    wireType: label === 'map' || kind === KIND_STRING || kind === KIND_MESSAGE || kind === KIND_BYTES ? 2 : 0,
+    wireType,
+    tag: (number << 3) | wireType,
+    action: actionOf(kind, label),
     messageIndex: kind === KIND_MESSAGE ? Number(rest) | 0 : -1,
     fallback:
       label === 'repeated'
@@ -122,6 +141,3 @@ export class Schema {
     return compiled;
   }
 }
-
-/** Human-readable limit text shared by reader and writer. */
-export const MAP_LIMIT_TEXT = `more than ${MAX_MAP_ENTRIES} map entries`;

@@ -34,6 +34,9 @@ interface PendingCall {
   readonly result: CallResult<object>;
 }
 
+/** The host is fast enough for the longest lists that fit a frame. */
+const DECODE_OPTIONS = { maxFields: 1 << 20 };
+
 const LAST_STREAM_ID = 0xffff_ffff;
 
 /**
@@ -169,7 +172,7 @@ export class ClientConnection implements FrameSink {
         pending.result.error(new RpcError(status.code, status.message.slice(0, MAX_STATUS_TEXT), 'peer'));
         return;
       }
-      response = pending.codec.decode(envelope.payload);
+      response = pending.codec.decode(envelope.payload, DECODE_OPTIONS);
     } catch (error) {
       const reason = error instanceof Error ? error.message : 'out of memory';
       pending.result.error(new RpcError(INTERNAL, `${pending.method} response does not decode: ${reason}`, 'local'));
