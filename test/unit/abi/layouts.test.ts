@@ -1,0 +1,104 @@
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { archByName } from '../../../agent/build/arch.ts';
+import { epollEventLayouts, layouts } from '../../../agent/src/abi/layouts.ts';
+
+type Layout = Readonly<Record<string, number>>;
+
+/** Where a structure comes from, its name in C, and members that C spells otherwise. */
+interface Origin {
+  readonly headers: readonly string[];
+  readonly type?: string;
+  readonly members?: Readonly<Record<string, string>>;
+  /** The kernel's own structure where its header only declares it for itself. */
+  readonly declaration?: string;
+}
+
+const origins: Readonly<Record<keyof typeof layouts, Origin>> = {
+  statx: {
+    headers: ['linux/stat.h'],
+    members: { stx_mtime: 'stx_mtime.tv_sec' },
+  },
+  statfs: { headers: ['asm/statfs.h'] },
+  // getdents64(2): declared in the kernel's private headers only.
+  linux_dirent64: {
+    headers: ['linux/types.h'],
+    declaration:
+      'struct linux_dirent64 { __u64 d_ino; __s64 d_off; unsigned short d_reclen; unsigned char d_type; char d_name[]; };',
+  },
+  open_how: { headers: ['linux/openat2.h'] },
+  clone_args: { headers: ['linux/sched.h'] },
+  mount_attr: { headers: ['linux/mount.h'] },
+  signalfd_siginfo: { headers: ['linux/signalfd.h'] },
+  siginfo_t: { headers: ['signal.h'], type: 'siginfo_t' },
+  timespec: { headers: ['time.h'] },
+  itimerspec: { headers: ['time.h'] },
+  iovec: { headers: ['sys/uio.h'] },
+  msghdr: { headers: ['sys/socket.h'] },
+  cmsghdr: { headers: ['sys/socket.h'] },
+  sockaddr_un: { headers: ['sys/un.h'] },
+  sockaddr_vm: { headers: ['sys/socket.h', 'linux/vm_sockets.h'] },
+  sockaddr_nl: { headers: ['sys/socket.h', 'linux/netlink.h'] },
+  ucred: { headers: ['sys/socket.h'] },
+  rlimit64: { headers: ['linux/resource.h'] },
+  winsize: { headers: ['asm/termios.h'] },
+  __user_cap_header_struct: { headers: ['linux/capability.h'] },
+  __user_cap_data_struct: { headers: ['linux/capability.h'] },
+  new_utsname: { headers: ['linux/utsname.h'] },
+  inotify_event: { headers: ['sys/inotify.h'] },
+};
+
+/** The layout as the C compiler of the architecture sees it, read from assembly so that a cross compiler serves too. */
+function compiled(compiler: string, origin: Origin, name: string, layout: Layout): Layout {
+  const type = origin.type ?? `struct ${name}`;
+  const lines = Object.keys(layout).map((member) => {
+    const expression =
+      member === 'sizeof' ? `sizeof(${type})` : `__builtin_offsetof(${type}, ${origin.members?.[member] ?? member})`;
+    return `  __asm__ volatile("\\n@@${member} %c0" : : "i"(${expression}));`;
+  });
+  const source = [
+    '#define _GNU_SOURCE',
+    ...origin.headers.map((header) => `#include <${header}>`),
+    origin.declaration ?? '',
+    `void layout(void) {\n${lines.join('\n')}\n}`,
+    '',
+  ].join('\n');
+  const folder = mkdtempSync(join(tmpdir(), 'kihon-layout-'));
+  try {
+    writeFileSync(join(folder, 'layout.c'), source);
+    const assembly = execFileSync(compiler, ['-S', '-O0', '-o', '-', join(folder, 'layout.c')], { encoding: 'utf8' });
+    return Object.fromEntries(
+      [...assembly.matchAll(/@@(\w+) [$#]?(\d+)/g)].map(([, member, value]) => [member!, Number(value)]),
+    );
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}
+
+function hasCompiler(compiler: string): boolean {
+  try {
+    execFileSync(compiler, ['--version'], { stdio: 'ignore' });
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+describe.each(['x86_64', 'aarch64'] as const)('layouts of %s', (arch) => {
+  const compiler = archByName(arch).headerCompiler;
+  // The cross compiler is not part of the set-up; its headers give the numbers only.
+  describe.skipIf(!hasCompiler(compiler))(`by ${compiler}`, () => {
+    it.each(Object.keys(layouts) as (keyof typeof layouts)[])('%s is as the headers say', (name) => {
+      const layout: Layout = layouts[name];
+      expect(layout).toEqual(compiled(compiler, origins[name], name, layout));
+    });
+
+    it('epoll_event is as the headers say', () => {
+      const layout: Layout = epollEventLayouts[arch];
+      expect(layout).toEqual(compiled(compiler, { headers: ['linux/eventpoll.h'] }, 'epoll_event', layout));
+    });
+  });
+});

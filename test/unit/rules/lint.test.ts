@@ -1,0 +1,55 @@
+import { resolve } from 'node:path';
+import { ESLint } from 'eslint';
+import { describe, expect, it } from 'vitest';
+
+const root = resolve(import.meta.dirname, '../../..');
+
+/** Names of the rules that `text` breaks when it stands in the file. Only files that exist are known to the type checker. */
+async function broken(file: string, text: string): Promise<(string | null)[]> {
+  const [result] = await new ESLint({ cwd: root }).lintText(text, { filePath: resolve(root, file) });
+  return result?.messages.map(({ ruleId }) => ruleId) ?? [];
+}
+
+describe('the lint rules', () => {
+  const agentFile = 'agent/src/guest/log/rate-limit.ts';
+  const pureFile = 'agent/src/base/assert-never.ts';
+  const hostFile = 'host/vm/find-program.ts';
+
+  it.each([
+    ["export const bytes: unknown = Buffer.from('x');\n", 'no-restricted-globals'],
+    ['setTimeout(() => undefined, 1);\n', 'no-restricted-globals'],
+    ['export const text: unknown = new TextEncoder();\n', 'no-restricted-globals'],
+    ["import { readFileSync } from 'node:fs';\nexport const r: unknown = readFileSync;\n", 'no-restricted-imports'],
+  ])('keep Node out of the agent: %s', async (text, rule) => {
+    expect(await broken(agentFile, text)).toContain(rule);
+  });
+
+  it('let the host side use Node', async () => {
+    expect(await broken(hostFile, "export const bytes: unknown = Buffer.from('x');\n")).toEqual([]);
+  });
+
+  it('keep clock and randomness out of pure code', async () => {
+    const text = 'export const when = (): number => Date.now() + Math.random();\n';
+    expect(await broken(pureFile, text)).toEqual(['no-restricted-properties', 'no-restricted-properties']);
+    expect(await broken(agentFile, text)).toEqual([]);
+  });
+
+  it('see a floating promise, an any, and a switch that forgot a case', async () => {
+    const text = [
+      'const wait = (): Promise<void> => Promise.resolve();',
+      'wait();',
+      'export const loose = (value: any): unknown => value;',
+      "export function name(kind: 'a' | 'b'): string {",
+      "  switch (kind) { case 'a': return 'first'; }",
+      "  return '';",
+      '}',
+      '',
+    ].join('\n');
+    expect((await broken(hostFile, text)).sort()).toEqual([
+      '@typescript-eslint/explicit-module-boundary-types',
+      '@typescript-eslint/no-explicit-any',
+      '@typescript-eslint/no-floating-promises',
+      '@typescript-eslint/switch-exhaustiveness-check',
+    ]);
+  });
+});
