@@ -18,7 +18,9 @@ describe('Scope', () => {
   it('undoes once', async () => {
     let count = 0;
     const scope = new Scope();
-    scope.defer(() => void count++);
+    scope.defer(() => {
+      count += 1;
+    });
     await scope.unwind();
     await scope.unwind();
     expect(count).toBe(1);
