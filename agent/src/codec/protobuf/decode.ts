@@ -18,6 +18,7 @@ import {
   KIND_STRING,
   KIND_UINT32,
   KIND_UINT64,
+  SCALAR_FALLBACKS,
 } from './schema.ts';
 
 export interface DecodeOptions {
@@ -153,21 +154,9 @@ function readMapEntry(type: MessageType, message: AnyMessage, field: FieldType, 
 
 /** The value of a map entry that carries only a key. */
 function absentMapValue(field: FieldType): unknown {
-  switch (field.kind) {
-    case KIND_MESSAGE:
-      return Object.create(schema.type(field.messageIndex).fallbacks);
-    case KIND_STRING:
-      return '';
-    case KIND_BYTES:
-      return NO_BYTES;
-    case KIND_BOOL:
-      return false;
-    case KIND_UINT64:
-    case KIND_INT64:
-      return 0n;
-    default:
-      return 0;
-  }
+  return field.kind === KIND_MESSAGE
+    ? Object.create(schema.type(field.messageIndex).fallbacks)
+    : SCALAR_FALLBACKS[field.kind];
 }
 
 function readPacked(message: AnyMessage, field: FieldType, end: number): void {

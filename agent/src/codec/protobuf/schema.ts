@@ -69,7 +69,7 @@ export const EMPTY_MAP: ReadonlyMap<string, never> = new Map<string, never>();
 const EMPTY_BYTES = new Uint8Array(0);
 
 /** Values of absent scalars, by kind number. */
-const SCALAR_FALLBACKS: readonly unknown[] = ['', undefined, 0, 0n, 0n, false, EMPTY_BYTES, 0, 0];
+export const SCALAR_FALLBACKS: readonly unknown[] = ['', undefined, 0, 0n, 0n, false, EMPTY_BYTES, 0, 0];
 
 function actionOf(kind: number, label: FieldLabel): number {
   if (label === 'repeated') return ACTION_REPEATED;
