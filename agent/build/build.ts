@@ -14,7 +14,7 @@ import {
   statSync,
   writeFileSync,
 } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { basename, join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { execFileSync } from 'node:child_process';
 import { archByName } from './arch.ts';
@@ -61,6 +61,8 @@ function cached(output: string, key: string, make: (temporary: string) => void):
 interface EngineBuild {
   readonly arch: Arch;
   readonly objects: string;
+  /** Bundles and bytecode: of the agent, or of a test program that takes its place. */
+  readonly programs: string;
   readonly quickjs: string;
   readonly compiler: string;
   readonly flags: readonly string[];
@@ -127,8 +129,8 @@ function link(build: EngineBuild, output: string, linkFlags: readonly string[]):
     objects.push(
       compileObject(build, join(engineDirectory, 'memory.c'), [...strictFlags, '-fno-tree-loop-distribute-patterns']),
     );
-  const embed = join(build.objects, 'embed.o');
-  run(build.compiler, ['-c', `-Wa,-I${build.objects}`, join(engineDirectory, 'embed.S'), '-o', embed], build.objects);
+  const embed = join(build.programs, 'embed.o');
+  run(build.compiler, ['-c', `-Wa,-I${build.programs}`, join(engineDirectory, 'embed.S'), '-o', embed], build.objects);
   run(build.compiler, [...linkFlags, '-o', output, ...objects, embed, '-lm'], build.objects);
 }
 
@@ -145,7 +147,8 @@ async function build(options: Options): Promise<void> {
   const { arch } = options;
   const variant = options.sanitize ? 'sanitize' : options.isTestBuild ? 'failpoints' : 'release';
   const objects = join(root, 'build', 'obj', `${arch.name}-${variant}`);
-  mkdirSync(objects, { recursive: true });
+  const programs = options.entry === undefined ? objects : join(objects, basename(options.entry, '.ts'));
+  mkdirSync(programs, { recursive: true });
   mkdirSync(resolve(options.output, '..'), { recursive: true });
   generateAbi(arch, join(agentDirectory, 'src/abi/generated'));
   const quickjs = findQuickjs(root);
@@ -156,18 +159,19 @@ async function build(options: Options): Promise<void> {
         name === 'agent' && options.entry !== undefined ? options.entry : join(agentDirectory, `src/entry/${name}.ts`),
       name,
       arch: arch.name,
-      outputDirectory: objects,
+      outputDirectory: programs,
       isTestBuild: options.isTestBuild,
     });
-    const bytecode = join(objects, `${name}.qjsbc`);
+    const bytecode = join(programs, `${name}.qjsbc`);
     cached(bytecode, digest(quickjs.version, readFileSync(bundle), readFileSync(compiler)), (temporary) =>
-      run(compiler, [`${name}.js`, bundle, temporary], objects),
+      run(compiler, [`${name}.js`, bundle, temporary], programs),
     );
   }
   const engine: EngineBuild = options.sanitize
     ? {
         arch,
         objects,
+        programs,
         quickjs: quickjs.directory,
         compiler: 'gcc',
         flags: [
@@ -179,16 +183,16 @@ async function build(options: Options): Promise<void> {
           '-DSTACK_LIMIT_BYTES=(1<<20)',
         ],
       }
-    : { arch, objects, quickjs: quickjs.directory, compiler: arch.muslCompiler, flags: releaseFlags };
+    : { arch, objects, programs, quickjs: quickjs.directory, compiler: arch.muslCompiler, flags: releaseFlags };
   const linkFlags = options.sanitize
     ? ['-fsanitize=address,undefined']
     : ['-static', '-Wl,--gc-sections', '-Wl,-z,noexecstack', '-Wl,-z,relro', '-Wl,--build-id=sha1'];
-  const unstripped = join(objects, 'kihon-agent.elf');
+  const unstripped = join(programs, 'kihon-agent.elf');
   link(engine, unstripped, linkFlags);
   copyFileSync(unstripped, `${options.output}.tmp`);
   if (!options.sanitize) run(arch.strip, ['--strip-all', `${options.output}.tmp`], objects);
   renameSync(`${options.output}.tmp`, options.output);
-  for (const name of entryNames) copyFileSync(join(objects, `${name}.js.map`), `${options.output}.${name}.js.map`);
+  for (const name of entryNames) copyFileSync(join(programs, `${name}.js.map`), `${options.output}.${name}.js.map`);
   const size = statSync(options.output).size;
   process.stderr.write(
     `agent: ${options.output.replace(`${root}/`, '')} ${(size / 1024).toFixed(0)} KiB (${variant})\n`,
