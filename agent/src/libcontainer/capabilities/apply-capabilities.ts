@@ -1,14 +1,6 @@
 import { DomainError } from '../../base/errors.ts';
 import { capabilityNames } from '../../oci/capability-names.ts';
-import {
-  ambientHas,
-  boundingHas,
-  capget,
-  capset,
-  clearAmbient,
-  dropBounding,
-  raiseAmbient,
-} from '../../sys/process.ts';
+import { boundingHas, capget, capset, clearAmbient, dropBounding, raiseAmbient } from '../../sys/process.ts';
 import type { CapabilityNumbers } from '../plan/launch-plan.ts';
 
 function mask(capabilities: readonly number[]): bigint {
@@ -19,25 +11,30 @@ function nameOf(capability: number): string {
   return capabilityNames[capability] ?? `capability ${capability}`;
 }
 
-/** The numbers the kernel knows, by asking it; a file that says so could be covered in a container (EXE-07). */
-function* knownCapabilities(): Generator<{ capability: number; isBounding: boolean }> {
-  for (let capability = 0; capability < 64; capability++) {
-    const isBounding = boundingHas(capability);
-    if (isBounding === undefined) return;
-    yield { capability, isBounding };
-  }
-}
+/** Numbers of the 64 bits a set has; the kernel knows fewer and says so when asked, which no covered file can change (EXE-07). */
+const maxCapabilities = 64;
 
 /** Cuts the bounding set to `keep` and checks the result. Needs CAP_SETPCAP, so it comes before the change of user. */
 export function cutBoundingSet(keep: readonly number[]): void {
   const kept = mask(keep);
-  for (const { capability, isBounding } of knownCapabilities()) {
-    if (isBounding && ((kept >> BigInt(capability)) & 1n) === 0n) dropBounding(capability);
+  for (let capability = 0; capability < maxCapabilities; capability++) {
+    if (((kept >> BigInt(capability)) & 1n) === 1n) continue;
+    const isBounding = boundingHas(capability);
+    if (isBounding === undefined) return;
+    if (!isBounding) continue;
+    dropBounding(capability);
+    if (boundingHas(capability) === true) {
+      throw new DomainError('internal', `bounding set still holds ${nameOf(capability)}`);
+    }
   }
-  for (const { capability, isBounding } of knownCapabilities()) {
-    const isWanted = ((kept >> BigInt(capability)) & 1n) === 1n;
-    if (isBounding && !isWanted) throw new DomainError('internal', `bounding set still holds ${nameOf(capability)}`);
-  }
+}
+
+/** Says which capability the agent cannot give, where capset(2) would say EPERM only. */
+function assertAvailable(permitted: bigint): void {
+  const missing = permitted & ~capget().permitted;
+  if (missing === 0n) return;
+  const names = capabilityNames.filter((_name, capability) => ((missing >> BigInt(capability)) & 1n) === 1n);
+  throw new DomainError('failed_precondition', `the agent itself does not have ${names.join(', ')}`);
 }
 
 /** Sets effective, permitted, inheritable and ambient sets and reads them back. Failures of ambient ones are ignored (contract). */
@@ -48,6 +45,7 @@ export function applyCapabilities(sets: CapabilityNumbers): void {
     inheritable: mask(sets.inheritable),
   };
   clearAmbient();
+  assertAvailable(wanted.permitted);
   capset(wanted);
   for (const capability of sets.ambient) {
     try {
@@ -63,11 +61,6 @@ export function applyCapabilities(sets: CapabilityNumbers): void {
         'internal',
         `${set} set is 0x${actual[set].toString(16)}, not 0x${wanted[set].toString(16)}`,
       );
-    }
-  }
-  for (const { capability } of knownCapabilities()) {
-    if (ambientHas(capability) && !sets.ambient.includes(capability)) {
-      throw new DomainError('internal', `ambient set holds ${nameOf(capability)}`);
     }
   }
 }
