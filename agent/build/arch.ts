@@ -4,6 +4,8 @@ export interface Arch {
   readonly name: 'x86_64' | 'aarch64';
   /** C compiler for kernel constants (any libc). */
   readonly headerCompiler: string;
+  /** Options that make this machine's compiler see the architecture's kernel headers. */
+  readonly headerFlags: readonly string[];
   /** C compiler that links statically against musl. */
   readonly muslCompiler: string;
   readonly strip: string;
@@ -15,13 +17,16 @@ const arches: Readonly<Record<Arch['name'], Arch>> = {
   x86_64: {
     name: 'x86_64',
     headerCompiler: 'gcc',
+    headerFlags: [],
     muslCompiler: 'musl-gcc',
     strip: 'strip',
     asmHeaders: '/usr/include/x86_64-linux-gnu',
   },
   aarch64: {
     name: 'aarch64',
-    headerCompiler: 'aarch64-linux-gnu-gcc',
+    // The constants are numbers, the same whatever the compiler makes code for; only the headers must be the target's.
+    headerCompiler: 'gcc',
+    headerFlags: ['-isystem', '/usr/aarch64-linux-gnu/include'],
     muslCompiler: 'aarch64-linux-gnu-gcc',
     strip: 'aarch64-linux-gnu-strip',
     asmHeaders: '/usr/aarch64-linux-gnu/include',

@@ -130,7 +130,7 @@ function link(build: EngineBuild, output: string, linkFlags: readonly string[]):
       compileObject(build, join(engineDirectory, 'memory.c'), [...strictFlags, '-fno-tree-loop-distribute-patterns']),
     );
   const embed = join(build.programs, 'embed.o');
-  run(build.compiler, ['-c', `-Wa,-I${build.programs}`, join(engineDirectory, 'embed.S'), '-o', embed], build.objects);
+  run(build.compiler, ['-c', `-Wa,-I${build.programs}`, join(engineDirectory, 'embed.S'), '-o', embed], build.programs);
   run(build.compiler, [...linkFlags, '-o', output, ...objects, embed, '-lm'], build.objects);
 }
 

@@ -112,7 +112,7 @@ function includes(headers: readonly string[]): string {
 }
 
 function compiler(arch: Arch, args: readonly string[], input: string): string {
-  return execFileSync(arch.headerCompiler, [...compileFlags, ...args, '-x', 'c', '-', '-o', '-'], {
+  return execFileSync(arch.headerCompiler, [...compileFlags, ...arch.headerFlags, ...args, '-x', 'c', '-', '-o', '-'], {
     input,
     encoding: 'utf8',
     maxBuffer: 64 << 20,

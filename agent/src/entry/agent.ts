@@ -27,7 +27,7 @@ import { argv, environ, environment, setFatalHandler } from '../sys/program.ts';
 import { Fd } from '../sys/fd.ts';
 import { readText, unlink, writeAll } from '../sys/file.ts';
 import { EventLoop } from '../sys/loop.ts';
-import { exit, getpid } from '../sys/process.ts';
+import { exit, getpid, resetSignalDispositions } from '../sys/process.ts';
 import { Reaper } from '../sys/reaper.ts';
 import { watchSignals } from '../sys/signal.ts';
 import { wallClock } from '../sys/system.ts';
@@ -76,6 +76,7 @@ function readConfig(configFile: string | undefined): ResolvedConfig {
 }
 
 function start(configFile: string | undefined): void {
+  resetSignalDispositions();
   const log = createLogger({ level: 'INFO', pid: getpid(), now: wallClock });
   setFatalHandler((error) => {
     log.log('CRIT', `fatal: ${describeError(error)}`);
@@ -83,7 +84,7 @@ function start(configFile: string | undefined): void {
   });
   if (isPid1) {
     try {
-      bootEarly(argv, environ, log);
+      bootEarly(log);
     } catch (error) {
       die(`boot: ${describeError(error)}`, log);
     }

@@ -248,7 +248,7 @@ export class Sandbox {
     this.#namespaces = undefined;
   }
 
-  /** The end of the agent as a plain process: the same, but failures are logged and nothing stops it. */
+  /** The end of the agent as a plain process: the same, and every storage is unmounted; failures are logged and nothing stops it. */
   async shutDown(): Promise<void> {
     for (const id of this.containerIds) {
       try {
@@ -258,6 +258,7 @@ export class Sandbox {
       }
     }
     if (!this.#isDestroyed) this.oomEvents.close();
+    await this.#services.storages.releaseAll(this.#services.storageContext(undefined, neverAborted));
   }
 
   #amend(spec: Spec): Spec {

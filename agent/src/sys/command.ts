@@ -7,7 +7,7 @@ import { encodeBytes } from '../base/text.ts';
 import { Fd } from './fd.ts';
 import { duplicateTo, pipe, setNonBlocking, tryRead, tryWrite } from './file.ts';
 import type { OffloadContext } from './offload.ts';
-import { clone3, closeRange, execve, exit, kill, resetSignalDispositions, setSignalMask, setsid } from './process.ts';
+import { clone3, closeRange, execve, exit, kill, setSignalMask, setsid } from './process.ts';
 import type { ExitStatus } from './reaper.ts';
 
 export interface CommandOptions {
@@ -83,7 +83,6 @@ function runChild(options: CommandOptions, stdin: Fd, stdout: Fd, stderr: Fd): n
     duplicateTo(stdout, 1);
     duplicateTo(stderr, 2);
     closeRange(3, 0xffffffff);
-    resetSignalDispositions();
     setSignalMask(0n);
     execve(options.path, options.argv, options.env);
   } catch (error) {

@@ -303,8 +303,8 @@ export function setSignalMask(mask: bigint): bigint {
 export const ALL_SIGNALS = 0xffff_ffff_ffff_ffffn;
 
 /**
- * Default disposition for every signal a parent may have ignored; what is handled is reset by execve anyway. SIGKILL and
- * SIGSTOP refuse, which is fine.
+ * Default disposition for every signal the parent of this program may have ignored. Done once when the agent starts, so that
+ * no child needs these 64 calls: it inherits the result. SIGKILL and SIGSTOP refuse, which is fine.
  */
 export function resetSignalDispositions(): void {
   const action = new Uint8Array(32);

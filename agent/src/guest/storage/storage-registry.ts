@@ -63,6 +63,16 @@ export class StorageRegistry {
     }
   }
 
+  /** Takes everything away, the last made first: for an agent that ends without its guest. Never fails. */
+  async releaseAll(context: StorageContext): Promise<void> {
+    for (const entry of [...this.#entries.values()].reverse()) {
+      await entry.settled;
+      if (entry.phase !== 'ready') continue;
+      entry.phase = 'releasing';
+      await this.#runRelease(entry, context);
+    }
+  }
+
   #check(storage: Storage): CheckedStorage {
     const driver = this.#driver(storage);
     const target = parseMountPoint(storage.mountPoint);

@@ -10,7 +10,6 @@ import {
   closeRange,
   execve,
   exit,
-  resetSignalDispositions,
   setDumpable,
   setSignalMask,
   umask,
@@ -70,7 +69,7 @@ function execute(state: InitState, program: Program & { path: string }): never {
   try {
     // For real, not by close-on-exec: the program's own path could name a descriptor (EXE-04).
     closeRange(3, 0xffffffff);
-    resetSignalDispositions();
+    // Dispositions are the defaults already: the agent reset them when it started, and handles nothing.
     setSignalMask(0n);
     applySoftLimits(state);
     execve(program.path, program.args, program.env);
