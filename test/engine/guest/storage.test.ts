@@ -2,8 +2,8 @@ import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { runInEngine } from '../../support/engine/run-in-engine.ts';
 
-it('storages, trees and devices keep their promises against the real kernel', () => {
-  const run = runInEngine(join(import.meta.dirname, 'storage-program.ts'));
+it('storages, trees and devices keep their promises against the real kernel', async () => {
+  const run = await runInEngine(join(import.meta.dirname, 'storage-program.ts'));
   const lines = run.stdout.split('\n').filter((line) => line !== '');
   expect(lines.filter((line) => !line.startsWith('ok '))).toEqual([]);
   expect(run.stderr).toBe('');
