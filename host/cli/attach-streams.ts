@@ -39,9 +39,16 @@ export function attachStreams(process_: ContainerProcess, options: AttachOptions
       throw error;
     }
   };
-  const copied = Promise.all([copy(process_.stdout, stdout), copy(process_.stderr, stderr)]).then((broken) => ({
-    isPipeBroken: broken.includes(true),
-  }));
+  const both = [copy(process_.stdout, stdout), copy(process_.stderr, stderr)];
+  // A reader that went away counts at once: the other stream may go on for ever.
+  const broken = both.map((copying) =>
+    copying.then((isBroken) => (isBroken ? true : new Promise<never>(() => undefined))),
+  );
+  const copied = Promise.race([...broken, Promise.all(both).then((ends) => ends.includes(true))]).then(
+    (isPipeBroken) => ({
+      isPipeBroken,
+    }),
+  );
   // Whoever waits gets the failure; until then it is not an unhandled one.
   copied.catch(() => undefined);
   return {

@@ -28,7 +28,11 @@ const READY_PORT = 1040;
 const HELPER_TIMEOUT_MS = 10_000;
 
 /** How long a VM may take to power itself off before QEMU is told to quit, and then is killed. */
-const POWER_OFF_MS = 3000;
+const POWER_OFF_MS: Readonly<Record<Machine, number>> = {
+  q35: 3000,
+  // It has no means to power itself off (`qemu-arguments.ts`): this is for what the guest has still to write.
+  microvm: 300,
+};
 const QUIT_MS = 2000;
 
 /** How long after QEMU's end its last console output may still arrive. */
@@ -74,6 +78,7 @@ export class VirtualMachine implements AsyncDisposable {
   readonly #qemu: HelperProcess;
   readonly #qmp: Qmp;
   readonly #scope: Scope;
+  readonly #powerOffMs: number;
 
   private constructor(parts: {
     readonly directory: string;
@@ -83,6 +88,7 @@ export class VirtualMachine implements AsyncDisposable {
     readonly failure: Promise<never>;
     readonly helpers: readonly ProcessIdentity[];
     readonly scope: Scope;
+    readonly powerOffMs: number;
   }) {
     this.directory = parts.directory;
     this.address = parts.address;
@@ -92,6 +98,7 @@ export class VirtualMachine implements AsyncDisposable {
     this.#qemu = parts.qemu;
     this.#qmp = parts.qmp;
     this.#scope = parts.scope;
+    this.#powerOffMs = parts.powerOffMs;
   }
 
   /**
@@ -190,6 +197,7 @@ export class VirtualMachine implements AsyncDisposable {
       failure: ended,
       helpers: helpers.map((helper) => helper.identity),
       scope: scope.move(),
+      powerOffMs: POWER_OFF_MS[config.machine],
     });
   }
 
@@ -207,7 +215,7 @@ export class VirtualMachine implements AsyncDisposable {
    * Waits for the guest to power off by itself (the agent does after DestroySandbox), then ends QEMU if it did not, and
    * releases everything.
    */
-  async powerOff(waitMs = POWER_OFF_MS): Promise<void> {
+  async powerOff(waitMs = this.#powerOffMs): Promise<void> {
     if (!(await settlesWithin(this.exited, waitMs))) {
       this.#qmp.execute('quit').catch(() => undefined);
       if (!(await settlesWithin(this.exited, QUIT_MS))) await this.#qemu.stop();

@@ -71,7 +71,6 @@ export function addExecCommand(program: Command, setExitCode: SetExitCode): void
     .description('Runs one more command in the container of a sandbox. The exit code is that of the command.')
     .argument('<name>', 'name of the sandbox')
     .argument('<command...>', 'program and arguments, after --')
-    .passThroughOptions()
     .option('-i, --interactive', 'pass standard input on')
     .option('-t, --tty', 'give the command a terminal')
     .option('-e, --env <K=V>', 'environment variable (repeatable)', collect)
