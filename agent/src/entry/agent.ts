@@ -23,7 +23,7 @@ import { LogPort } from '../guest/log/log-port.ts';
 import { powerOffGuest } from '../guest/shutdown/power-off.ts';
 import { openSelfExecutable } from '../libcontainer/launch/self-executable.ts';
 import { Sandbox } from '../sandbox/sandbox.ts';
-import { argv, environ, environment, setFatalHandler } from '../sys/program.ts';
+import { argv, environment, setFatalHandler } from '../sys/program.ts';
 import { Fd } from '../sys/fd.ts';
 import { readText, unlink, writeAll } from '../sys/file.ts';
 import { EventLoop } from '../sys/loop.ts';

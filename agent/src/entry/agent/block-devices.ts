@@ -2,6 +2,7 @@ import type { Logger } from '../../base/log.ts';
 import { DeviceWaiters } from '../../guest/device/device-waiters.ts';
 import { UeventListener } from '../../guest/device/uevent-listener.ts';
 import { waitForVirtioBlock } from '../../guest/device/wait-for-virtio-block.ts';
+import { limitRate } from '../../guest/log/rate-limit.ts';
 import { sysKernelFiles } from '../../guest/files/sys-kernel-files.ts';
 import type { StorageContext } from '../../guest/storage/storage.ts';
 import type { EventLoop } from '../../sys/loop.ts';
@@ -21,7 +22,8 @@ export function createBlockDeviceWaiter(
   });
   let listener: UeventListener | undefined;
   return async (pciPath, signal) => {
-    listener ??= new UeventListener(loop, waiters, log.child('uevent'));
+    // A workload can provoke events.
+    listener ??= new UeventListener(loop, waiters, limitRate(log.child('uevent'), () => loop.now()));
     return waitForVirtioBlock(sysKernelFiles, waiters, pciPath, timeoutMs, signal);
   };
 }

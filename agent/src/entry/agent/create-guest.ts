@@ -53,7 +53,9 @@ export function createGuest(parts: Parts): Guest {
     signal,
     log,
     waitForBlockDevice,
-    runBlocking: (name, work, undo) => offload(parts, name, work, { deadlineMs: BLOCKING_DEADLINE_MS, signal, undo }),
+    // Not ended by the request's own signal: what was begun is finished or undone as a whole, and a roll-back after a
+    // disconnect must still run (design, "Deadlines and disconnects").
+    runBlocking: (name, work, undo) => offload(parts, name, work, { deadlineMs: BLOCKING_DEADLINE_MS, undo }),
     runProgram: (argv, programSignal) => runProgram(parts, argv, programSignal),
   });
 
