@@ -1,7 +1,7 @@
 import { DomainError, wrapError } from '../../base/errors.ts';
 import { Scope } from '../../base/scope.ts';
 import { isSysError } from '../../base/sys-error.ts';
-import type { CapabilitySets, NamespaceType } from '../../oci/spec.ts';
+import type { NamespaceType } from '../../oci/spec.ts';
 import { validateProcess } from '../../oci/validate-process.ts';
 import type { Fd } from '../../sys/fd.ts';
 import { sendMessage } from '../../sys/socket.ts';
@@ -16,7 +16,6 @@ import type { ContainerHandle, ContainerProcess, ExecConfig, LaunchContext } fro
 import { execCgroups } from './exec-cgroups.ts';
 
 const execDeadlineMs = 60_000;
-const noCapabilities: CapabilitySets = { bounding: [], effective: [], permitted: [], inheritable: [], ambient: [] };
 
 /** The pinned namespaces that differ from the agent's own; joining those again would only need rights for nothing. */
 function joinsOf(container: ContainerHandle): Partial<Record<NamespaceType, Fd>> {
@@ -32,8 +31,7 @@ async function launch(context: LaunchContext, container: Container, config: Exec
   await using scope = new Scope();
   const { process } = config;
   const descriptors = new InheritedDescriptors<Fd>();
-  const containerCapabilities = container.spec.process.capabilities ?? noCapabilities;
-  const facts = { ...processFacts(context), containerCapabilities };
+  const facts = { ...processFacts(context), container: container.spec.process };
   const plan = compileExec(process, facts, joinsOf(container), container.root, descriptors);
   const initPid = container.init.exitStatus === undefined ? container.init.pid : undefined;
   const launched = await launchProcess(context, {

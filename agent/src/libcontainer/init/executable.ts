@@ -13,8 +13,8 @@ function tryStat(path: string): Stat | 'absent' | 'unknown' {
 }
 
 function notFound(name: string): DomainError {
-  // Hosts look for this text (contract, lifecycle section 11.5).
-  return new DomainError('not_found', `the file ${name} was not found`);
+  // Hosts look for this text (contract, lifecycle section 11.5). The code is not NOT_FOUND: runtime-rs takes that for a process that ended.
+  return new DomainError('internal', `the file ${name} was not found`);
 }
 
 /**

@@ -6,17 +6,10 @@ import { SysError } from '../../base/sys-error.ts';
 import { decodeBytes } from '../../base/text.ts';
 import { Fd } from '../../sys/fd.ts';
 import { readFdToEnd } from '../../sys/file.ts';
-import {
-  closeRange,
-  execve,
-  exit,
-  setDumpable,
-  setSignalMask,
-  umask,
-} from '../../sys/process.ts';
+import { closeRange, execve, exit, setDumpable, setSignalMask, umask } from '../../sys/process.ts';
 import { receiveMessage, sendMessage } from '../../sys/socket.ts';
 import { environmentValue } from '../plan/environment.ts';
-import { encodeMessage, isStartMessage, maxPacketBytes } from '../plan/handshake.ts';
+import { encodeMessage, isStartMessage } from '../plan/handshake.ts';
 import { planDescriptor, syncDescriptor } from '../plan/inherited-descriptors.ts';
 import { describeFailure } from '../plan/launch-failure.ts';
 import { describeStep } from '../plan/launch-plan.ts';
@@ -54,10 +47,13 @@ function prepare(plan: LaunchPlan, state: InitState, onStep: (step: string) => v
   return { ...program, env, path: findExecutable(program.args[0] ?? '', env) };
 }
 
+/** The only message that comes from the agent is short; a large buffer would cost pages of every container. */
+const maxStartBytes = 256;
+
 /** Waits for the start message; the end of the stream means that the agent gave the launch up. */
 function waitForStart(sync: Fd): void {
   for (;;) {
-    const message = receiveMessage(sync, maxPacketBytes);
+    const message = receiveMessage(sync, maxStartBytes);
     if (message === undefined) continue;
     if (message.bytes.length === 0) exit(exitLaunchFailed);
     if (isStartMessage(message.bytes)) return;

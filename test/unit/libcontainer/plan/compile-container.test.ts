@@ -14,6 +14,7 @@ import { InheritedDescriptors } from '../../../../agent/src/libcontainer/plan/in
 import { describeStep } from '../../../../agent/src/libcontainer/plan/launch-plan.ts';
 import type { LaunchPlan, Step, StepKind } from '../../../../agent/src/libcontainer/plan/launch-plan.ts';
 import { processFromProto } from '../../../../agent/src/oci/process-from-proto.ts';
+import type { ProtoProcess } from '../../../../agent/src/oci/proto-spec.ts';
 import type { NamespaceType } from '../../../../agent/src/oci/spec.ts';
 import { sampleSpec } from '../../oci/sample-spec.ts';
 import type { Changes } from '../../oci/sample-spec.ts';
@@ -197,19 +198,26 @@ describe('compileContainer()', () => {
 });
 
 describe('compileExec()', () => {
-  const container = { bounding: ['CAP_KILL'], effective: [], permitted: [], inheritable: [], ambient: [] };
+  const container = sampleSpec({
+    process: {
+      Capabilities: { Bounding: ['CAP_KILL'] },
+      NoNewPrivileges: true,
+      Rlimits: [{ Type: 'RLIMIT_CORE', Soft: 0, Hard: 0 }],
+    },
+  }).process;
+
+  function exec(process: ProtoProcess) {
+    const descriptors = new InheritedDescriptors<string>();
+    const namespaces = { mount: 'M', ipc: 'I', pid: 'P', cgroup: 'C' };
+    const plan = compileExec(processFromProto(process), { ...facts, container }, namespaces, 'R', descriptors);
+    return { plan, descriptors };
+  }
 
   it('joins the pinned namespaces and root, and touches nothing of the container', () => {
-    const descriptors = new InheritedDescriptors<string>();
-    const plan = compileExec(
-      processFromProto({ Args: ['sh'], Terminal: true }),
-      { ...facts, containerCapabilities: container },
-      { mount: 'M', ipc: 'I', pid: 'P', cgroup: 'C' },
-      'R',
-      descriptors,
-    );
+    const { plan, descriptors } = exec({ Args: ['sh'], Terminal: true });
     expect(kinds(plan)).toEqual([
       'session-keyring',
+      'rlimits',
       'join-namespace',
       'join-namespace',
       'join-namespace',
@@ -220,16 +228,20 @@ describe('compileExec()', () => {
       'umask',
       'bounding-set',
       'user',
+      'no-new-privileges',
       'capabilities',
     ]);
     expect(descriptors.sources).toEqual(['I', 'C', 'M', 'R']);
+  });
+
+  it('EXE-08 is bound by what binds init where the request says nothing', () => {
+    const { plan } = exec({ Args: ['sh'] });
     expect(stepOf(plan, 'bounding-set')?.capabilities).toEqual([5]);
+    expect(stepOf(plan, 'rlimits')?.limits).toHaveLength(1);
+    expect(kinds(plan)).toContain('no-new-privileges');
   });
 
   it('PRV-02 takes capabilities of the request when there are some, empty ones included', () => {
-    const process = processFromProto({ Args: ['sh'], Capabilities: {} });
-    const descriptors = new InheritedDescriptors<string>();
-    const plan = compileExec(process, { ...facts, containerCapabilities: container }, {}, 'R', descriptors);
-    expect(stepOf(plan, 'bounding-set')?.capabilities).toEqual([]);
+    expect(stepOf(exec({ Capabilities: {} }).plan, 'bounding-set')?.capabilities).toEqual([]);
   });
 });
