@@ -18,6 +18,7 @@ import { removeDns } from '../guest/network/write-dns.ts';
 import { openConsoleOutput } from '../guest/log/console-output.ts';
 import { createLogger } from '../guest/log/create-logger.ts';
 import type { AgentLog } from '../guest/log/create-logger.ts';
+import type { DescriptorOutput } from '../guest/log/descriptor-output.ts';
 import { reserveFatalDescriptor } from '../guest/log/fatal-descriptor.ts';
 import { LogPort } from '../guest/log/log-port.ts';
 import { powerOffGuest } from '../guest/shutdown/power-off.ts';
@@ -91,22 +92,36 @@ function start(configFile: string | undefined): void {
   }
   const { config, warnings, fatal } = readConfig(configFile);
   log.setLevel(config.logLevel);
-  if (config.logVport === 0 || fatal !== undefined) log.setOutput(openConsoleOutput());
+  const console = config.logVport === 0 || fatal !== undefined ? openConsoleOutput() : undefined;
+  log.setOutput(console);
   for (const warning of warnings) log.warn(warning);
   if (fatal !== undefined) die(fatal, log);
   try {
-    serve(config, log);
+    serve(config, log, console);
   } catch (error) {
     die(`start: ${describeError(error)}`, log);
   }
 }
 
-function serve(config: ResolvedConfig['config'], log: AgentLog): void {
+/** A log port that cannot be had costs only the log port (boot contract, 2.1 step 10). */
+function openLogPort(loop: EventLoop, log: AgentLog, port: number): void {
+  try {
+    new LogPort(loop, log, port);
+  } catch (error) {
+    const console = openConsoleOutput();
+    console?.attach(loop);
+    log.setOutput(console);
+    log.error('log port', { port, error: describeError(error) });
+  }
+}
+
+function serve(config: ResolvedConfig['config'], log: AgentLog, console: DescriptorOutput | undefined): void {
   // Before anything else takes the number.
   if (config.logVport !== 0) reserveFatalDescriptor();
   armFailpoints(environment['KIHON_FAILPOINTS'] ?? '');
   const loop = EventLoop.create();
-  if (config.logVport !== 0) new LogPort(loop, log, config.logVport);
+  console?.attach(loop);
+  if (config.logVport !== 0) openLogPort(loop, log, config.logVport);
   log.info('announce', {
     'agent-version': AGENT_VERSION,
     'api-version': API_VERSION,

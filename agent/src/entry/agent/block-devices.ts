@@ -23,7 +23,11 @@ export function createBlockDeviceWaiter(
   let listener: UeventListener | undefined;
   return async (pciPath, signal) => {
     // A workload can provoke events.
-    listener ??= new UeventListener(loop, waiters, limitRate(log.child('uevent'), () => loop.now()));
+    listener ??= new UeventListener(
+      loop,
+      waiters,
+      limitRate(log.child('uevent'), () => loop.now()),
+    );
     return waitForVirtioBlock(sysKernelFiles, waiters, pciPath, timeoutMs, signal);
   };
 }
