@@ -1,4 +1,4 @@
-import { mkdirSync, readdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { eventually } from '../eventually.ts';
 
@@ -11,8 +11,6 @@ function unifiedHierarchy(): string {
   throw new Error('no cgroup v2 hierarchy is mounted on this machine');
 }
 
-let count = 0;
-
 /**
  * A cgroup of our own on the machine's v2 hierarchy. The agent under test sees it as the root of the hierarchy and sits in its
  * `agent` child, so everything it makes is below, and everything it starts can be ended at once.
@@ -22,10 +20,8 @@ export class CgroupHome {
   readonly agentCgroup: string;
 
   constructor() {
-    count += 1;
-    this.path = join(unifiedHierarchy(), `kihon-test-${process.pid}-${count}`);
+    this.path = mkdtempSync(join(unifiedHierarchy(), 'kihon-test-'));
     this.agentCgroup = join(this.path, 'agent');
-    mkdirSync(this.path);
     mkdirSync(this.agentCgroup);
   }
 

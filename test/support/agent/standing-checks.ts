@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { expect } from 'vitest';
 import type { AgentClient } from '../../../host/client/agent-client.ts';
 import { eventually, within } from '../eventually.ts';
-import { takeBaseline, type Baseline } from './baseline.ts';
+import { residue, settledBaseline, takeBaseline, type Baseline } from './baseline.ts';
 import { Canary } from './canary.ts';
 import { anonymousKib } from './kernel-view.ts';
 import { startAgent, type AgentOptions, type AgentProcess } from './start-agent.ts';
@@ -28,11 +28,11 @@ export class Watched implements AsyncDisposable {
   #baseline: Baseline;
   #anonymousKib: number;
 
-  private constructor(agent: AgentProcess, client: AgentClient, canary: Canary) {
+  private constructor(agent: AgentProcess, client: AgentClient, canary: Canary, baseline: Baseline) {
     this.agent = agent;
     this.client = client;
     this.canary = canary;
-    this.#baseline = takeBaseline(agent);
+    this.#baseline = baseline;
     this.#anonymousKib = anonymousKib(agent.pid);
   }
 
@@ -48,7 +48,7 @@ export class Watched implements AsyncDisposable {
       await settle(client, agent);
       const folder = join(agent.folder, 'canary');
       mkdirSync(folder);
-      return new Watched(agent, client, new Canary(folder));
+      return new Watched(agent, client, new Canary(folder), await settledBaseline(agent));
     } catch (error) {
       await agent[Symbol.asyncDispose]();
       throw error;
@@ -56,8 +56,8 @@ export class Watched implements AsyncDisposable {
   }
 
   /** From here on this is the state to come back to. */
-  rebase(): void {
-    this.#baseline = takeBaseline(this.agent);
+  async rebase(): Promise<void> {
+    this.#baseline = await settledBaseline(this.agent);
     this.#anonymousKib = anonymousKib(this.agent.pid);
   }
 
@@ -89,7 +89,7 @@ export class Watched implements AsyncDisposable {
   async verify(capKib = GROWTH_KIB): Promise<void> {
     await this.alive();
     expect(this.canary.changes()).toEqual([]);
-    await eventually(() => expect(takeBaseline(this.agent)).toEqual(this.#baseline), SETTLE_MS);
+    await eventually(() => expect(residue(this.#baseline, takeBaseline(this.agent))).toEqual([]), SETTLE_MS);
     await eventually(() => this.bounded(capKib), SETTLE_MS);
   }
 

@@ -45,7 +45,11 @@ cgroup=$1 share=$2 files=$3 prepare=$4 pid=$5
 shift 5
 echo $$ > "$cgroup/agent/cgroup.procs"
 mount -t tmpfs -o mode=755 tmpfs /run
-mount --bind "$cgroup" /sys/fs/cgroup
+mkdir /run/cgroup
+mount --bind "$cgroup" /run/cgroup
+umount --lazy --recursive /sys/fs/cgroup
+mount --move /run/cgroup /sys/fs/cgroup
+rmdir /run/cgroup
 if [ -n "$share" ]; then
   mkdir -p /run/kata-containers/shared/containers
   mount --bind "$share" /run/kata-containers/shared/containers

@@ -18,17 +18,17 @@ const READ_ONLY = ['/proc/bus', '/proc/fs', '/proc/irq', '/proc/sys', '/proc/sys
 export interface ContainerOptions {
   readonly root: string;
   /** A shell script, or the arguments as they are. */
-  readonly run?: string | readonly string[];
-  readonly terminal?: boolean;
-  readonly env?: readonly string[];
+  readonly run?: string | readonly string[] | undefined;
+  readonly terminal?: boolean | undefined;
+  readonly env?: readonly string[] | undefined;
   /** Changes to the process, the linux part and the whole; each wins over the default field by field. */
-  readonly process?: Init<Process>;
-  readonly linux?: Init<Linux>;
-  readonly spec?: Init<Spec>;
+  readonly process?: Init<Process> | undefined;
+  readonly linux?: Init<Linux> | undefined;
+  readonly spec?: Init<Spec> | undefined;
   /** More mounts, after the default ones. */
-  readonly mounts?: readonly Init<Mount>[];
+  readonly mounts?: readonly Init<Mount>[] | undefined;
   /** More fields of the request. */
-  readonly request?: Init<CreateContainerRequest>;
+  readonly request?: Init<CreateContainerRequest> | undefined;
 }
 
 /** The arguments of `run`: text is a script for the shell. */

@@ -1,5 +1,6 @@
 import type { Init } from '../../../agent/src/codec/protobuf/message-codec.ts';
 import type { AgentClient } from '../../../host/client/agent-client.ts';
+import { isRpcError } from '../../../host/client/rpc-error.ts';
 import type { Process } from '../../../proto/gen/agent.js';
 import { createRequest, processSpec, type ContainerOptions } from './container-spec.ts';
 
@@ -114,10 +115,20 @@ export class TestProcess {
   }
 }
 
+/** Containers that tests created and did not remove. */
+const left = new Set<TestContainer>();
+
+/** Removes what a failed test left, so that the next one starts clean. */
+export async function removeLeftContainers(): Promise<void> {
+  await Promise.all([...left].map((container) => container[Symbol.asyncDispose]().catch(() => undefined)));
+  left.clear();
+}
+
 /** A container under test. */
-export class TestContainer extends TestProcess {
+export class TestContainer extends TestProcess implements AsyncDisposable {
   private constructor(client: AgentClient, id: string) {
     super(client, id, id);
+    left.add(this);
   }
 
   /** An object for a container that exists. */
@@ -158,6 +169,7 @@ export class TestContainer extends TestProcess {
 
   async remove(timeout = 0): Promise<void> {
     await this.client.call('RemoveContainer', { container_id: this.id, timeout });
+    left.delete(this);
   }
 
   async pause(): Promise<void> {
@@ -194,5 +206,15 @@ export class TestContainer extends TestProcess {
   /** An exec from start to end. */
   async execute(run: string | readonly string[], options: { readonly process?: Init<Process> } = {}): Promise<Outcome> {
     return await (await this.exec(run, options)).finish();
+  }
+
+  /** Removes it if it is still there. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (this.client.isClosed) return;
+    try {
+      await this.remove();
+    } catch (error) {
+      if (!isRpcError(error, 'not_found')) throw error;
+    }
   }
 }

@@ -19,6 +19,24 @@ export function check(promise: string, isKept: boolean, detail = ''): void {
   say(`${isKept ? 'ok' : 'FAIL'} ${promise}${isKept || detail === '' ? '' : `: ${detail}`}`);
 }
 
+/** The same value as far as JSON shows it. */
+export function checkEqual(promise: string, actual: unknown, expected: unknown): void {
+  const [found, wanted] = [JSON.stringify(actual), JSON.stringify(expected)];
+  check(promise, found === wanted, `${found.slice(0, 2000)} instead of ${wanted.slice(0, 2000)}`);
+}
+
+/** Expects a failure, at once, whose text holds `part`. */
+export function checkThrows(promise: string, work: () => unknown, part: string): void {
+  try {
+    work();
+  } catch (error) {
+    const text = describeError(error);
+    check(promise, text.includes(part), text);
+    return;
+  }
+  check(promise, false, 'it did not fail');
+}
+
 /** Expects a failure whose text holds `part`. */
 export async function checkFails(promise: string, work: Promise<unknown>, part: string): Promise<void> {
   try {

@@ -1,0 +1,74 @@
+import { afterAll, afterEach, beforeAll, expect } from 'vitest';
+import type { AgentClient } from '../../../host/client/agent-client.ts';
+import { RootFilesystems } from '../container/root-filesystem.ts';
+import { removeLeftContainers, TestContainer } from '../container/test-container.ts';
+import { Watched } from './standing-checks.ts';
+import type { AgentOptions, AgentProcess } from './start-agent.ts';
+
+/** Longest set-up and tear-down of a test file, in ms. */
+const HOOK_MS = 60_000;
+
+/** What the tests of one file share; valid inside tests. */
+export interface AgentFixture {
+  readonly agent: AgentProcess;
+  readonly client: AgentClient;
+  readonly watched: Watched;
+  readonly roots: RootFilesystems;
+  /** A busybox root file system that no test changes. */
+  readonly root: string;
+}
+
+/**
+ * One agent with a sandbox for all tests of a file. After each test the standing checks are made, so a test that leaves something
+ * behind is the one that fails; at the end the agent is asked to end and must say so with its status.
+ */
+export function useAgent(options: AgentOptions = {}): AgentFixture {
+  let watched: Watched | undefined;
+  let roots: RootFilesystems | undefined;
+
+  beforeAll(async () => {
+    roots = await RootFilesystems.create();
+    const root = roots.shared;
+    watched = await Watched.start(options, async (client) => {
+      await client.call('CreateSandbox', { sandbox_id: 'pod', hostname: 'podname' });
+      // The first container makes folders that stay, such as the parent of all cgroups.
+      expect(await TestContainer.run(client, { root, run: 'exit 0' })).toMatchObject({ status: 0 });
+    });
+  }, HOOK_MS);
+
+  afterEach(async ({ task }) => {
+    if (task.result?.state === 'fail') await removeLeftContainers();
+    await watched?.verify();
+  }, HOOK_MS);
+
+  afterAll(async () => {
+    try {
+      if (watched !== undefined) expect(await watched.agent.stop(), watched.agent.log.slice(-2000)).toBe(143);
+    } finally {
+      await watched?.[Symbol.asyncDispose]();
+      await roots?.[Symbol.asyncDispose]();
+    }
+  }, HOOK_MS);
+
+  const need = <T>(value: T | undefined): T => {
+    if (value === undefined) throw new Error('the agent is there only inside tests');
+    return value;
+  };
+  return {
+    get agent() {
+      return need(watched).agent;
+    },
+    get client() {
+      return need(watched).client;
+    },
+    get watched() {
+      return need(watched);
+    },
+    get roots() {
+      return need(roots);
+    },
+    get root() {
+      return need(roots).shared;
+    },
+  };
+}
