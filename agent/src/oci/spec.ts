@@ -202,13 +202,3 @@ export const emptyResources: Resources = {
   hugepages: [],
   unified: new Map(),
 };
-
-/** No hooks at all. */
-export const emptyHooks: HooksSpec = {
-  prestart: [],
-  createRuntime: [],
-  createContainer: [],
-  startContainer: [],
-  poststart: [],
-  poststop: [],
-};

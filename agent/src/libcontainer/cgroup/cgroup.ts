@@ -7,7 +7,6 @@ import type { Fd } from '../../sys/fd.ts';
 import { exists, fstatfs, mkdir, open, readText, rmdir, writeFile } from '../../sys/file.ts';
 import { readCgroupStats } from './cgroup-stats.ts';
 import type { CgroupStats } from './cgroup-stats.ts';
-import { keyedValue, parseFlatKeyed } from './parse-stats.ts';
 import { removeCgroupTree } from './remove-tree.ts';
 import { planResources } from './resource-plan.ts';
 import type { CgroupWrite } from './resource-plan.ts';
@@ -152,26 +151,6 @@ export class Cgroup {
   /** SIGKILL to every process of the subtree at once, also frozen ones (Linux 5.14). */
   kill(): void {
     writeFile('cgroup.kill', '1', { at: this.directory });
-  }
-
-  /** True while a process, zombies aside, is left in the subtree. */
-  get isPopulated(): boolean {
-    return keyedValue(parseFlatKeyed(this.#read('cgroup.events')), 'populated') !== 0n;
-  }
-
-  /** How many processes of the subtree the kernel killed for lack of memory; 0 without the memory controller. */
-  get oomKills(): bigint {
-    try {
-      return keyedValue(parseFlatKeyed(this.#read('memory.events')), 'oom_kill');
-    } catch (error) {
-      if (isSysError(error)) return 0n;
-      throw error;
-    }
-  }
-
-  /** Process numbers of exactly this cgroup, as the agent sees them. */
-  processes(): number[] {
-    return words(this.#read('cgroup.procs')).map(Number);
   }
 
   /** A descriptor of the sub-group `name`, undefined when there is none. The caller closes it. */
