@@ -39,7 +39,7 @@ const strictFlags = [
   '-Werror',
 ];
 const interpreterSources = ['quickjs', 'libregexp', 'libunicode', 'dtoa'];
-const engineSources = ['main', 'natives', 'fatal', 'rejections', 'entries', 'abort'];
+const engineSources = ['main', 'natives', 'fatal', 'rejections', 'entries', 'abort', 'heap'];
 
 /** Names the inputs of a step, so that the step runs only when one of them changed. */
 function digest(...parts: readonly (string | Buffer)[]): string {

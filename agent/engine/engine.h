@@ -13,6 +13,8 @@ struct entry {
     const char *name;
     const uint8_t *start;
     const uint8_t *end;
+    /* Lives long, so its memory must be given back. */
+    int is_resident;
 };
 
 /* The entry for this process, chosen by the base name of argv[0]; the first one is the default. */
@@ -20,6 +22,11 @@ const struct entry *entry_select(const char *argv0);
 
 /* Installs the global object `engine`. Returns -1 with a pending exception. */
 int natives_install(JSContext *ctx, const struct entry *entry, int argc, char **argv, char **envp);
+
+/* A runtime whose memory comes from heap.c. */
+JSRuntime *heap_new_runtime(void);
+/* Switches the mode for a program that is being loaded. */
+void heap_loading(int on);
 
 /* Rejected promises nobody handles. */
 void rejections_track(JSRuntime *rt);

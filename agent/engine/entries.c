@@ -9,9 +9,9 @@ extern const uint8_t entry_init_start[], entry_init_end[];
 extern const uint8_t entry_oci_start[], entry_oci_end[];
 
 static const struct entry entries[] = {
-    {"agent", entry_agent_start, entry_agent_end},
-    {"kihon-init", entry_init_start, entry_init_end},
-    {"kihon-oci", entry_oci_start, entry_oci_end},
+    {"agent", entry_agent_start, entry_agent_end, 1},
+    {"kihon-init", entry_init_start, entry_init_end, 0},
+    {"kihon-oci", entry_oci_start, entry_oci_end, 1},
 };
 
 const struct entry *entry_select(const char *argv0) {

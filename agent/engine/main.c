@@ -77,8 +77,8 @@ static int turn(JSRuntime *rt, JSContext *ctx, JSValueConst engine) {
     JS_FreeValue(ctx, function);
     if (JS_IsException(result))
         fatal_exception(ctx, JS_GetException(ctx));
-    /* "idle": nothing happened for a while, the moment to give memory back. */
-    if (JS_IsString(result))
+    /* true: nothing has happened for a while, the moment to give memory back. */
+    if (JS_IsBool(result) && JS_ToBool(ctx, result))
         collect(rt);
     JS_FreeValue(ctx, result);
     return 1;
@@ -89,7 +89,8 @@ int main(int argc, char **argv) {
     fill_standard_descriptors();
     const struct entry *entry = entry_select(argv[0]);
 
-    JSRuntime *rt = JS_NewRuntime();
+    heap_loading(1);
+    JSRuntime *rt = heap_new_runtime();
     if (!rt)
         fatal_message("kihon: fatal: no memory for the engine\n");
     JS_SetMemoryLimit(rt, HEAP_LIMIT_BYTES);
@@ -107,6 +108,8 @@ int main(int argc, char **argv) {
     if (JS_IsException(program))
         fatal_exception(ctx, JS_GetException(ctx));
     JSValue result = JS_EvalFunction(ctx, program);
+    if (entry->is_resident)
+        heap_loading(0);
     if (JS_IsException(result))
         fatal_exception(ctx, JS_GetException(ctx));
     JS_FreeValue(ctx, result);

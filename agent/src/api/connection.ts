@@ -78,11 +78,11 @@ export class Connection {
     this.#update();
   }
 
-  /** Flushes at the end of this turn, so that answers given together leave together. */
+  /** Flushes when the jobs that are pending now have run, so that answers given together leave together, still in this turn. */
   scheduleFlush(): void {
     if (this.#isFlushScheduled) return;
     this.#isFlushScheduled = true;
-    this.#options.loop.soon(() => {
+    void Promise.resolve().then(() => {
       this.#isFlushScheduled = false;
       this.flush();
     });

@@ -98,5 +98,8 @@ export class Container {
 
 /** The one answer for a container that is not there, or not there any more (API-04). Hosts look for these words. */
 export function notFound(containerId: string): DomainError {
-  return new DomainError('not_found', `InvalidContainerId: Invalid container id ${JSON.stringify(containerId)}: not found`);
+  return new DomainError(
+    'not_found',
+    `InvalidContainerId: Invalid container id ${JSON.stringify(containerId)}: not found`,
+  );
 }

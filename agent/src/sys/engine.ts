@@ -17,8 +17,8 @@ interface Engine {
   readonly argv: readonly string[];
   readonly environ: readonly string[];
   readonly entry: string;
-  /** Called again and again while it is a function; runs one turn of the event loop. 'idle' lets the engine collect garbage. */
-  turn?: (() => 'busy' | 'idle') | undefined;
+  /** Called again and again while it is a function; runs one turn of the event loop. True lets the engine collect garbage. */
+  turn?: (() => boolean) | undefined;
   /** Last words: called once when an error nobody caught ends the program. Must not wait. */
   onFatal?: ((error: unknown) => void) | undefined;
 }
@@ -52,7 +52,7 @@ export const rawSyscall: Engine['syscall'] = native.syscall;
 export const addressOf: Engine['addressOf'] = native.addressOf;
 
 /** Makes `turn` the event loop of this process; undefined ends the program after the pending jobs. */
-export function setTurn(turn: (() => 'busy' | 'idle') | undefined): void {
+export function setTurn(turn: (() => boolean) | undefined): void {
   native.turn = turn;
 }
 

@@ -172,11 +172,12 @@ export class EventLoop {
       trySyscall(nr.SYS_epoll_ctl, this.#epoll.number, EPOLL_CTL_DEL, watch.number, this.#event.bytes);
   }
 
-  #turn(): 'busy' | 'idle' {
+  /** True when nothing has happened for a while. */
+  #turn(): boolean {
     const count = this.#wait();
     if (count === 0 && !this.#isIdle && this.#timeoutMs() !== 0) {
       this.#isIdle = true;
-      return 'idle';
+      return true;
     }
     if (count > 0) this.#isIdle = false;
     this.#dispatch(count);
@@ -184,7 +185,7 @@ export class EventLoop {
     const soon = this.#soon;
     this.#soon = [];
     for (const callback of soon) callback();
-    return 'busy';
+    return false;
   }
 
   /** How long the kernel may wait: -1 for ever, 0 not at all. */

@@ -23,7 +23,7 @@ import * as nr from '../abi/syscalls.ts';
 import { decodeBytes, encodeBytes } from '../base/text.ts';
 import { addressOf, rawSyscall } from './engine.ts';
 import { Fd } from './fd.ts';
-import { syscall, trySyscall } from './syscall.ts';
+import { syscall, sysError, trySyscall } from './syscall.ts';
 
 export function getpid(): number {
   return rawSyscall(nr.SYS_getpid);
@@ -160,8 +160,11 @@ export function boundingHas(capability: number): boolean | undefined {
   return result < 0 ? undefined : result === 1;
 }
 
-export function dropBounding(capability: number): void {
-  prctl(`PR_CAPBSET_DROP ${capability}`, PR_CAPBSET_DROP, capability);
+/** Takes a capability out of the bounding set; false when the kernel does not know its number. */
+export function tryDropBounding(capability: number): boolean {
+  const result = trySyscall(nr.SYS_prctl, PR_CAPBSET_DROP, capability, 0, 0, 0);
+  if (result < 0 && result !== -EINVAL) throw sysError('prctl', result, `PR_CAPBSET_DROP ${capability}`);
+  return result === 0;
 }
 
 export function clearAmbient(): void {

@@ -161,9 +161,19 @@ export interface ReceivedMessage {
   readonly peer: Peer;
 }
 
+/** Where large messages land before their bytes are copied out; made when the first one is asked for. */
+let scratch: Uint8Array | undefined;
+const SMALL_MESSAGE_BYTES = 1024;
+
+function messageBuffer(maxBytes: number): Uint8Array {
+  if (maxBytes <= SMALL_MESSAGE_BYTES) return new Uint8Array(maxBytes);
+  if (scratch === undefined || scratch.length < maxBytes) scratch = new Uint8Array(maxBytes);
+  return scratch.subarray(0, maxBytes);
+}
+
 /** recvmsg(2): one message, its descriptors and its sender. Undefined when a non-blocking socket has none. */
 export function receiveMessage(fd: Fd, maxBytes: number, flags = 0): ReceivedMessage | undefined {
-  const buffer = new Uint8Array(maxBytes);
+  const buffer = messageBuffer(maxBytes);
   const iovec = iovecOf(buffer);
   const control = controlBuffer(MAX_DESCRIPTORS);
   const name = new StructView(layouts.sockaddr_un.sizeof);
@@ -177,7 +187,7 @@ export function receiveMessage(fd: Fd, maxBytes: number, flags = 0): ReceivedMes
     for (const received of fds) received.close();
     throw new Error(`recvmsg ${fd.what}: message larger than ${maxBytes} bytes or with too many descriptors`);
   }
-  return { bytes: buffer.subarray(0, length), fds, peer: readPeer(name) };
+  return { bytes: buffer.slice(0, length), fds, peer: readPeer(name) };
 }
 
 function receivedDescriptors(control: StructView, length: number): Fd[] {

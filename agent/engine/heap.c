@@ -1,0 +1,180 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Memory for the interpreter. A start costs page faults more than anything else, above all in a VM without KVM, and musl maps the
+ * groups behind its blocks one by one: about 90 mmap calls and 480 page faults to load the agent (docs/engine.md).
+ *
+ * - Arenas: QuickJS-ng asks for pages of exactly 4 KiB for its small objects. They come from one reserved range, populated 32
+ *   at a time, and go back to the kernel when many are free.
+ * - While a program is loaded, other small blocks (bytecode, tables: they live as long as the program) are laid one behind
+ *   the other in a second range and are not freed. A process that lives for milliseconds, a container's init, stays in
+ *   that mode.
+ * - Everything else comes from musl.
+ */
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+
+#include "engine.h"
+
+#define ARENA_BYTES ((size_t)4096)
+/* Address space, not memory: twice the heap limit, so that the limit is always met first. */
+#define RANGE_BYTES ((size_t)128 << 20)
+#define POPULATE_BYTES (32 * ARENA_BYTES)
+/* Free arenas kept populated; beyond it their pages go back to the kernel. */
+#define KEPT_ARENAS 64
+
+#ifndef MADV_POPULATE_WRITE
+#define MADV_POPULATE_WRITE 23
+#endif
+
+/* A free arena holds the link to the next one. One whose page was given back reads as zero, so it needs a place of its own. */
+struct free_arena {
+    struct free_arena *next;
+};
+
+static char *range, *unused, *populated;
+static struct free_arena *kept;
+static size_t kept_count;
+/* Arenas without a page, as a stack of page numbers. */
+static uint16_t returned[RANGE_BYTES / ARENA_BYTES];
+static size_t returned_count;
+
+static int is_arena(const void *pointer) {
+    return range && (const char *)pointer >= range && (const char *)pointer < range + RANGE_BYTES;
+}
+
+static void *arena_take(void) {
+    if (kept) {
+        struct free_arena *arena = kept;
+        kept = arena->next;
+        kept_count--;
+        return arena;
+    }
+    if (returned_count > 0)
+        return range + (size_t)returned[--returned_count] * ARENA_BYTES;
+    if (!range || unused == range + RANGE_BYTES)
+        return NULL;
+    if (unused == populated) {
+        /* An old kernel refuses; then each page comes with its own fault. */
+        madvise(populated, POPULATE_BYTES, MADV_POPULATE_WRITE);
+        populated += POPULATE_BYTES;
+    }
+    void *arena = unused;
+    unused += ARENA_BYTES;
+    return arena;
+}
+
+static void arena_give(void *pointer) {
+    if (kept_count < KEPT_ARENAS) {
+        struct free_arena *arena = pointer;
+        arena->next = kept;
+        kept = arena;
+        kept_count++;
+        return;
+    }
+    madvise(pointer, ARENA_BYTES, MADV_DONTNEED);
+    returned[returned_count++] = (uint16_t)((size_t)((char *)pointer - range) / ARENA_BYTES);
+}
+
+/* Blocks of a program being loaded, each behind a header with its size. */
+#define BLOCK_HEADER ((size_t)16)
+#define BLOCK_MAX ((size_t)16 << 10)
+#define BLOCKS_BYTES ((size_t)16 << 20)
+
+static char *blocks, *blocks_unused, *blocks_populated;
+static int is_loading;
+
+static int is_block(const void *pointer) {
+    return blocks && (const char *)pointer >= blocks && (const char *)pointer < blocks + BLOCKS_BYTES;
+}
+
+static size_t block_size(const void *pointer) {
+    return *(const size_t *)(const void *)((const char *)pointer - BLOCK_HEADER);
+}
+
+static void *block_take(size_t size) {
+    size_t rounded = (size + 15) & ~(size_t)15;
+    if (!is_loading || size > BLOCK_MAX || !blocks || blocks_unused + BLOCK_HEADER + rounded > blocks + BLOCKS_BYTES)
+        return NULL;
+    char *pointer = blocks_unused + BLOCK_HEADER;
+    blocks_unused = pointer + rounded;
+    while (blocks_populated < blocks_unused) {
+        madvise(blocks_populated, POPULATE_BYTES, MADV_POPULATE_WRITE);
+        blocks_populated += POPULATE_BYTES;
+    }
+    *(size_t *)(void *)(pointer - BLOCK_HEADER) = rounded;
+    return pointer;
+}
+
+/* Only the block laid last makes room again. */
+static void block_give(char *pointer) {
+    if (pointer + block_size(pointer) == blocks_unused)
+        blocks_unused = pointer - BLOCK_HEADER;
+}
+
+static void *heap_malloc(void *opaque, size_t size) {
+    (void)opaque;
+    void *pointer = size == ARENA_BYTES ? arena_take() : block_take(size);
+    return pointer ? pointer : malloc(size);
+}
+
+static void *heap_calloc(void *opaque, size_t count, size_t size) {
+    if (size != 0 && count > SIZE_MAX / size)
+        return NULL;
+    size_t total = count * size;
+    if (!is_loading || total > BLOCK_MAX)
+        return calloc(count, size);
+    void *pointer = heap_malloc(opaque, total);
+    if (pointer)
+        memset(pointer, 0, total);
+    return pointer;
+}
+
+static void heap_free(void *opaque, void *pointer) {
+    (void)opaque;
+    if (is_arena(pointer))
+        arena_give(pointer);
+    else if (is_block(pointer))
+        block_give(pointer);
+    else
+        free(pointer);
+}
+
+static size_t heap_usable_size(const void *pointer) {
+    extern size_t malloc_usable_size(void *);
+    if (is_arena(pointer))
+        return ARENA_BYTES;
+    return is_block(pointer) ? block_size(pointer) : malloc_usable_size((void *)(uintptr_t)pointer);
+}
+
+static void *heap_realloc(void *opaque, void *pointer, size_t size) {
+    if (!pointer)
+        return heap_malloc(opaque, size);
+    if (!is_arena(pointer) && !is_block(pointer))
+        return realloc(pointer, size);
+    size_t old = heap_usable_size(pointer);
+    if (size <= old)
+        return pointer;
+    void *grown = heap_malloc(opaque, size);
+    if (!grown)
+        return NULL;
+    memcpy(grown, pointer, old);
+    heap_free(opaque, pointer);
+    return grown;
+}
+
+void heap_loading(int on) {
+    is_loading = on;
+}
+
+static char *reserve(size_t bytes) {
+    void *pointer = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    return pointer == MAP_FAILED ? NULL : pointer;
+}
+
+JSRuntime *heap_new_runtime(void) {
+    static const JSMallocFunctions functions = {heap_calloc, heap_malloc, heap_free, heap_realloc, heap_usable_size};
+    range = unused = populated = reserve(RANGE_BYTES);
+    blocks = blocks_unused = blocks_populated = reserve(BLOCKS_BYTES);
+    return JS_NewRuntime2(&functions, NULL);
+}
