@@ -1,6 +1,7 @@
 import {
   O_DIRECTORY,
   O_PATH,
+  PROC_SUPER_MAGIC,
   RESOLVE_IN_ROOT,
   RESOLVE_NO_MAGICLINKS,
   RESOLVE_NO_SYMLINKS,
@@ -10,7 +11,7 @@ import { EEXIST, ELOOP, ENOENT } from '../../abi/errno.ts';
 import { DomainError } from '../../base/errors.ts';
 import { SysError, isSysError } from '../../base/sys-error.ts';
 import type { Fd } from '../../sys/fd.ts';
-import { fstat, isDirectory, mkdir, mknod, openAt, readlink } from '../../sys/file.ts';
+import { fstat, fstatfs, isDirectory, mkdir, mknod, openAt, readlink } from '../../sys/file.ts';
 
 /** Symbolic links followed while creating one path; the kernel's own limit (path_resolution(7)). */
 const maxLinks = 40;
@@ -99,7 +100,9 @@ export class ContainerRoot {
       if (name === '..') throw new DomainError('invalid_argument', `/${names.join('/')}: .. after a missing directory`);
       const entry = tryCreateEntry(previous, name, index === names.length - 1 ? kind : 'directory');
       if (entry === undefined) {
-        if (links >= maxLinks) throw new SysError('openat2', ELOOP, 'ELOOP', `/${names.join('/')}`);
+        // The text of a magic link is no path; it must not become one (EXE-02).
+        if (links >= maxLinks || fstatfs(previous).type === PROC_SUPER_MAGIC)
+          throw new SysError('openat2', ELOOP, 'ELOOP', `/${names.join('/')}`);
         // Not shortened as text: the kernel walks the names before the link, and the root bounds it all.
         const target = readlink(name, previous);
         const start = target.startsWith('/') ? '' : `/${names.slice(0, index).join('/')}/`;
