@@ -1,4 +1,5 @@
 import { VMADDR_CID_HOST } from '../../abi/constants.ts';
+import { AbortController } from '../../base/abort.ts';
 import type { Logger } from '../../base/log.ts';
 import { describeError } from '../../base/errors.ts';
 import { encodeBytes } from '../../base/text.ts';
@@ -12,9 +13,14 @@ export function sendReady(loop: EventLoop, log: Logger, port: number): void {
   send(loop, port).catch((error: unknown) => log.warn('ready message', { port, error: describeError(error) }));
 }
 
+/** A host that does not answer must not keep a watch for ever. */
+const DEADLINE_MS = 10_000;
+
 async function send(loop: EventLoop, port: number): Promise<void> {
   using fd = connectVsock(VMADDR_CID_HOST, port);
-  await readiness(loop, fd, 'write');
+  const abort = new AbortController();
+  const timer = loop.setTimer(DEADLINE_MS, () => abort.abort());
+  await readiness(loop, fd, 'write', abort.signal).finally(() => timer.cancel());
   const errno = connectionError(fd);
   if (errno !== 0) throw new Error(`connect vsock://${VMADDR_CID_HOST}:${port}: ${errnoName(errno)}`);
   await writeFully(loop, fd, encodeBytes('READY=1\n'));
