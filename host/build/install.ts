@@ -70,6 +70,9 @@ const prefix = resolve(prefixText);
 const root = destination === '' ? prefix : join(resolve(destination), prefix);
 const items = itemsToInstall(join(REPOSITORY, 'build'), architectureName());
 for (const item of items) await installFile(item, root);
+if (!items.some((item) => item.from.endsWith('-kata'))) {
+  process.stderr.write('note: this is the lean kernel; Kata itself wants the larger one (make kernel CONFIG=kata)\n');
+}
 const share = join(prefix, 'share', 'kata-containers');
 const kernel = items.find((item) => item.to.includes('vmlinux')) === undefined ? 'vmlinuz' : 'vmlinux';
 const dropIn = join(root, 'share', 'defaults', 'kata-containers', 'config.d', '50-kihon.toml');

@@ -1,6 +1,7 @@
 import { copyFile, mkdir, mkdtemp, open, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { busyboxCandidates, type AssetPlaces } from '../vm/assets.ts';
 import { findProgram } from '../vm/find-program.ts';
 import { HostError } from '../vm/host-error.ts';
 
@@ -37,8 +38,8 @@ async function isDynamic(path: string): Promise<boolean> {
  *
  * @throws HostError when the host has no static busybox
  */
-export async function makeBusyboxRootfs(): Promise<string> {
-  const busybox = findProgram([process.env['KIHON_BUSYBOX'] || 'busybox']);
+export async function makeBusyboxRootfs(places: AssetPlaces): Promise<string> {
+  const busybox = findProgram(busyboxCandidates(places));
   if (busybox === undefined || (await isDynamic(busybox))) {
     throw new HostError('no static busybox on this host', { hint: 'apt-get install busybox-static' });
   }

@@ -55,7 +55,7 @@ export async function runDemo(rootfs: string | undefined, flags: RunFlags): Prom
   const initrd = locateInitrd(places, flags.initrd);
   line(`kernel  ${kernel} (${(statSync(kernel).size / MIB).toFixed(1)} MiB)`);
   line(`initrd  ${initrd} (${(statSync(initrd).size / MIB).toFixed(2)} MiB)`);
-  const root = rootfs ?? (await makeBusyboxRootfs());
+  const root = rootfs ?? (await makeBusyboxRootfs(places));
   if (rootfs === undefined) scope.defer(() => rmSync(root, { recursive: true, force: true }));
 
   const box = await Sandbox.create(sandboxOptions(root, ['/bin/sh', '-c', SCRIPT], flags), {

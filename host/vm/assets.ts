@@ -111,16 +111,31 @@ function cacheFolders(places: AssetPlaces): string[] {
   return (named === undefined || named === '' ? roots : [named, ...roots]).map((root) => join(root, 'debs'));
 }
 
+/** Where the set-up unpacked a program: `debs/PACKAGE/current/PATH`, then other versions. */
+function unpackedPrograms(places: AssetPlaces, packageName: string, path: string): string[] {
+  return cacheFolders(places).flatMap((folder) => {
+    const versions = join(folder, packageName);
+    const found = existsSync(versions) ? readdirSync(versions).sort().reverse() : [];
+    return ['current', ...found].map((version) => join(versions, version, path));
+  });
+}
+
 /** vhost-device-vsock, or undefined: the environment's, the system's, an installed copy, or what the set-up unpacked. */
 export function findVhostDeviceVsock(places: AssetPlaces): string | undefined {
   const name = 'vhost-device-vsock';
   const chosen = places.env['KIHON_VHOST_DEVICE_VSOCK'];
   if (chosen !== undefined && chosen !== '') return findProgram([chosen]);
-  const unpacked = cacheFolders(places).flatMap((folder) => {
-    const package_ = join(folder, name);
-    const versions = existsSync(package_) ? readdirSync(package_).sort().reverse() : [];
-    return ['current', ...versions].map((version) => join(package_, version, 'usr', 'bin', name));
-  });
   const installed = [join(places.home, '..', 'libexec', 'kihon', name), join(places.home, places.architecture, name)];
-  return findProgram([name, ...installed, ...unpacked]);
+  return findProgram([name, ...installed, ...unpackedPrograms(places, name, join('usr', 'bin', name))]);
+}
+
+/** Programs that may be a static busybox, best first: the environment's, what the set-up unpacked, the system's. */
+export function busyboxCandidates(places: AssetPlaces): string[] {
+  const chosen = places.env['KIHON_BUSYBOX'];
+  if (chosen !== undefined && chosen !== '') return [chosen];
+  const name = 'busybox-static';
+  const unpacked = [join('bin', 'busybox'), join('usr', 'bin', 'busybox')].flatMap((path) =>
+    unpackedPrograms(places, name, path),
+  );
+  return [...unpacked, 'busybox'];
 }
