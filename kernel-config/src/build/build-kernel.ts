@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { KernelConfiguration } from '../configurations.ts';
@@ -12,7 +13,7 @@ import { findKernel, installKernel, type KernelRecord, storeKernel } from './fin
 import { locateSource, readKernelVersion, removePartialTrees, sourceId, unpackSource } from './kernel-source.ts';
 import { ProgressLine } from './progress-line.ts';
 import { REPRODUCIBLE } from './reproducible.ts';
-import { checkRequirements } from './requirements.ts';
+import { BUILD_REQUIREMENTS, checkRequirements } from './requirements.ts';
 import { runCommand } from './run-command.ts';
 
 export interface BuildOptions {
@@ -62,7 +63,7 @@ export async function buildKernel(options: BuildOptions): Promise<BuiltKernel> {
     };
   }
 
-  await checkRequirements();
+  await checkRequirements(BUILD_REQUIREMENTS);
   const objectFolder = join(cacheFolder, 'obj', `${configuration.name}-${arch}-${sourceId(tarball)}`);
   const withSignal = signal ? { signal } : {};
   let sourceFolder: string;
@@ -76,11 +77,12 @@ export async function buildKernel(options: BuildOptions): Promise<BuiltKernel> {
   }
   await using _buildLock = await acquireBuildLock(`${objectFolder}.lock`);
   if (options.isFresh === true) await rm(objectFolder, { recursive: true, force: true });
+  // Only a build from nothing shows how many steps there are.
+  const isFromNothing = !existsSync(join(objectFolder, '.config'));
   const kernelVersion = await readKernelVersion(sourceFolder);
   await configureKernel(sourceFolder, objectFolder, requests, arch, signal);
 
   const expectedSteps = await readExpectedSteps(cacheFolder, configuration);
-  const isFromNothing = (await findStepCount(objectFolder)) === undefined;
   say(`kernel ${configuration.name}: building ${kernelVersion} with ${options.jobs} jobs in ${objectFolder}`);
   let buildMs: number;
   {
@@ -91,7 +93,6 @@ export async function buildKernel(options: BuildOptions): Promise<BuiltKernel> {
       { ...withSignal, onLine: (line) => progress.onLine(line) },
     );
     buildMs = Math.round(progress.elapsedMs);
-    await writeFile(join(objectFolder, 'steps'), `${progress.steps}\n`);
     if (isFromNothing) await recordSteps(cacheFolder, configuration, progress.steps);
   }
   const record = await storeKernel(objectFolder, entryFolder, configuration, { arch, kernelVersion, buildMs });
@@ -111,11 +112,6 @@ async function readExpectedSteps(cacheFolder: string, configuration: KernelConfi
 async function recordSteps(cacheFolder: string, configuration: KernelConfiguration, steps: number): Promise<void> {
   await mkdir(cacheFolder, { recursive: true });
   await writeFile(stepsFile(cacheFolder, configuration), `${steps}\n`);
-}
-
-/** Present when the object tree has been built to its end before. */
-async function findStepCount(objectFolder: string): Promise<number | undefined> {
-  return readNumber(join(objectFolder, 'steps'));
 }
 
 async function readNumber(path: string): Promise<number | undefined> {

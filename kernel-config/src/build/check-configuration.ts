@@ -6,6 +6,7 @@ import { loadFragments } from '../fragment/load-fragments.ts';
 import { acquireBuildLock } from './build-lock.ts';
 import { kernelCacheFolder } from './cache-folder.ts';
 import { configureKernel } from './configure-kernel.ts';
+import { BUILD_REQUIREMENTS, checkRequirements } from './requirements.ts';
 import { locateSource, removePartialTrees, unpackSource } from './kernel-source.ts';
 
 export interface CheckOptions {
@@ -27,6 +28,7 @@ export async function checkConfiguration(options: CheckOptions): Promise<number>
   const { configuration, arch, signal, out } = options;
   const cacheFolder = kernelCacheFolder();
   const requests = await loadFragments([...configuration.fragments, ...(options.extraFragments ?? [])]);
+  await checkRequirements(BUILD_REQUIREMENTS);
   const tarball = await locateSource(options.tarball);
   let sourceFolder: string;
   {

@@ -2,14 +2,15 @@ import { access, constants } from 'node:fs/promises';
 import { delimiter, join } from 'node:path';
 import { BuildFailure } from './failure.ts';
 
-/** A program or file the kernel's build needs, and the Debian package that has it. */
-interface Requirement {
+/** A program or file that work needs, and the Debian package that has it. */
+export interface Requirement {
   readonly found: (environment: NodeJS.ProcessEnv) => Promise<boolean>;
   readonly what: string;
   readonly debianPackage: string;
 }
 
-const REQUIREMENTS: readonly Requirement[] = [
+/** What compiling a kernel takes. */
+export const BUILD_REQUIREMENTS: readonly Requirement[] = [
   program('make', 'make'),
   program('gcc', 'gcc'),
   program('ld', 'binutils'),
@@ -21,20 +22,26 @@ const REQUIREMENTS: readonly Requirement[] = [
   file('/usr/include/gelf.h', 'libelf-dev'),
 ];
 
+/** What starting one takes. */
+export const BOOT_REQUIREMENTS: readonly Requirement[] = [program('qemu-system-x86_64', 'qemu-system-x86')];
+
 /**
- * Checks the build tools before the first minute is spent.
+ * Checks the tools before the first minute is spent.
  *
  * @throws {BuildFailure} naming all that is missing, and the command that installs it.
  */
-export async function checkRequirements(environment: NodeJS.ProcessEnv = process.env): Promise<void> {
+export async function checkRequirements(
+  requirements: readonly Requirement[],
+  environment: NodeJS.ProcessEnv = process.env,
+): Promise<void> {
   const missing: Requirement[] = [];
-  for (const requirement of REQUIREMENTS) {
+  for (const requirement of requirements) {
     if (!(await requirement.found(environment))) missing.push(requirement);
   }
   if (missing.length === 0) return;
   const names = missing.map(({ what }) => what).join(', ');
   const packages = [...new Set(missing.map(({ debianPackage }) => debianPackage))].join(' ');
-  throw new BuildFailure(`missing to build a kernel: ${names}; get it with: apt-get install ${packages}`);
+  throw new BuildFailure(`missing: ${names}; get it with: apt-get install ${packages}`);
 }
 
 function program(name: string, debianPackage: string): Requirement {

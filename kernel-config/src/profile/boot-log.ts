@@ -28,7 +28,7 @@ export interface BootGap {
 const LINE = /^\[ *(\d+)\.(\d{6})\] (.*)$/;
 const RETURNED = /^initcall (\w+)\+\S+(?: \[\w+\])? returned -?\d+ after (\d+) usecs$/;
 
-/** Reads `[    0.123456] text` lines; others (firmware, a broken line) are passed over. A repeated log counts once. */
+/** Reads `[    0.123456] text` lines; others (firmware, a broken line) are passed over. */
 export function parseBootLog(console: string): LogLine[] {
   const lines: LogLine[] = [];
   for (const raw of console.split(/\r?\n/)) {
@@ -41,8 +41,13 @@ export function parseBootLog(console: string): LogLine[] {
 
 /** Finds the initcalls and the longest silences up to the start of the first program. */
 export function profileLog(lines: readonly LogLine[]): BootProfile {
-  const start = lines.findIndex(({ text }) => /^Run \S+ as init process$/.test(text));
-  const boot = start < 0 ? lines : lines.slice(0, start + 1);
+  // A log replayed at a panic comes after the panic's own lines.
+  const first = Math.max(
+    0,
+    lines.findLastIndex(({ text }) => text.startsWith('Linux version ')),
+  );
+  const start = lines.findIndex(({ text }, index) => index >= first && /^Run \S+ as init process$/.test(text));
+  const boot = lines.slice(first, start < 0 ? undefined : start + 1);
   const initcalls: Initcall[] = [];
   const gaps: BootGap[] = [];
   boot.forEach((line, index) => {

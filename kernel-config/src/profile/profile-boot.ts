@@ -1,6 +1,7 @@
 import { access } from 'node:fs/promises';
-import { TCG_CPU_MODEL, bootParameters } from '../boot-parameters.ts';
+import { bootParameters } from '../boot-parameters.ts';
 import { BuildFailure } from '../build/failure.ts';
+import { BOOT_REQUIREMENTS, checkRequirements } from '../build/requirements.ts';
 import { runCommand } from '../build/run-command.ts';
 import { parseBootLog, profileLog } from './boot-log.ts';
 import { type PlainBoot, formatProfile } from './format-profile.ts';
@@ -37,6 +38,7 @@ export async function profileBoot({ kernel, top, signal }: ProfileOptions): Prom
   await access(kernel).catch(() => {
     throw new BuildFailure(`no kernel ${kernel}; build it with: make kernel`);
   });
+  await checkRequirements(BOOT_REQUIREMENTS);
   const plain: PlainBoot[] = [];
   for (let boot = 0; boot < PLAIN_BOOTS; boot++) plain.push(await bootPlainly(kernel, signal));
   const { console } = await boot(kernel, WITH_INSTRUMENTS, signal);
@@ -58,14 +60,18 @@ async function boot(
 ): Promise<{ console: string; panicAtMs: number | undefined }> {
   const lines: string[] = [];
   let panicAtMs: number | undefined;
-  const cmdline = [...bootParameters({ accelerator: 'tcg', console: 'ttyS0' }), ...STOP_AT_INIT, ...extra].join(' ');
+  const cmdline = [
+    ...bootParameters({ accelerator: 'tcg', cpus: 1, console: 'ttyS0' }),
+    ...STOP_AT_INIT,
+    ...extra,
+  ].join(' ');
   const started = performance.now();
   await runCommand(
     'timeout',
     [
       String(BOOT_LIMIT_SECONDS),
       'qemu-system-x86_64',
-      ...['-machine', 'q35,accel=tcg,memory-backend=ram', '-cpu', TCG_CPU_MODEL, '-m', '256'],
+      ...['-machine', 'q35,accel=tcg,memory-backend=ram', '-cpu', 'max', '-m', '256'],
       ...['-object', 'memory-backend-memfd,id=ram,size=256M,share=on', '-bios', 'qboot.rom'],
       ...['-nodefaults', '-no-user-config', '-display', 'none', '-no-reboot', '-serial', 'stdio'],
       ...['-kernel', kernel, '-append', cmdline],

@@ -2,10 +2,10 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { evaluate, parseExpression, symbolsOf } from '../../../../kernel-config/src/kconfig/expression.ts';
 
-const values: Record<string, string> = { A: 'y', B: 'n', M: 'm', ARCH: '"x86"' };
+const values = new Map(Object.entries({ A: 'y', B: 'n', M: 'm', ARCH: '"x86"' }));
 const holds = (text: string): boolean | undefined => {
   const expression = parseExpression(text);
-  return expression && evaluate(expression, (symbol) => values[symbol]);
+  return expression && evaluate(expression, (symbol) => values.get(symbol));
 };
 
 describe('Kconfig expressions', () => {

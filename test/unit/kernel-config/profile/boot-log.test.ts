@@ -34,6 +34,11 @@ describe('boot profile', () => {
     expect(Math.round(profile.gaps[0]?.durationMs ?? 0)).toBe(46);
   });
 
+  test('a log replayed by the panic is read from its beginning', () => {
+    const panic = '[    0.500000] Kernel panic - not syncing: x\n[    0.600000] Call Trace:\n';
+    expect(profileLog(parseBootLog(panic + CONSOLE))).toEqual(profile);
+  });
+
   test('a log that ends early has no start of a program', () => {
     expect(profileLog(parseBootLog('[    0.000000] Linux')).initAtMs).toBeUndefined();
   });
