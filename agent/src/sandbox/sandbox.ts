@@ -276,7 +276,7 @@ export class Sandbox {
     const has = (type: string): boolean => spec.linux.namespaces.some((namespace) => namespace.type === type);
     const shared = this.#namespaces;
     const first = sharesPid ? this.#first : undefined;
-    if (first !== undefined && !first.isCreated)
+    if (first !== undefined && !(first.isCreated && first.handle.namespaces.pid.isOpen))
       throw new DomainError('failed_precondition', 'sandbox_pidns: the first container is gone');
     return {
       ...(shared !== undefined && has('ipc') ? { ipc: shared.ipc } : {}),
