@@ -1,5 +1,5 @@
 import { spawn, type ChildProcess } from 'node:child_process';
-import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { connect, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -20,7 +20,7 @@ export interface AgentOptions {
   readonly openFiles?: number;
   /** A folder that the agent sees as `/run/kata-containers/shared/containers`, as if virtio-fs brought it. */
   readonly share?: string;
-  /** Listen on an abstract address instead of a path. */
+  /** Listen on an abstract address instead of a path. Node 20 cannot connect to it. */
   readonly isAbstract?: boolean;
   /** A pid namespace of its own, in which the agent is not PID 1. */
   readonly hasPidNamespace?: boolean;
@@ -80,7 +80,7 @@ export class AgentProcess implements AsyncDisposable {
   readonly folder: string;
   readonly cgroup: CgroupHome;
   readonly options: AgentOptions;
-  readonly #address: string;
+  readonly #socket: string;
   readonly #exited: Promise<{ code: number | null; signal: NodeJS.Signals | null }>;
   readonly #clients = new Set<AgentClient>();
   #log = '';
@@ -91,9 +91,8 @@ export class AgentProcess implements AsyncDisposable {
     this.options = options;
     this.folder = mkdtempSync(join(tmpdir(), 'kihon-agent-'));
     this.cgroup = new CgroupHome();
-    const socket = join(this.folder, 'agent.sock');
-    this.#address = options.isAbstract === true ? `\0${socket}` : socket;
-    const server = options.isAbstract === true ? `unix://@${socket}` : `unix://${socket}`;
+    this.#socket = join(this.folder, 'agent.sock');
+    const server = `unix://${options.isAbstract === true ? '@' : ''}${this.#socket}`;
     const inNamespace = ['sh', '-c', NAMESPACE_SCRIPT, 'sh', this.cgroup.path, options.share ?? ''];
     const limits = [options.openFiles?.toString() ?? '', options.prepare ?? '', options.hasPidNamespace ? 'pid' : ''];
     const pidNamespace = options.hasPidNamespace ? ['--pid', '--fork', '--kill-child', '--mount-proc'] : [];
@@ -155,7 +154,7 @@ export class AgentProcess implements AsyncDisposable {
 
   /** A new raw connection. */
   async dial(): Promise<Socket> {
-    const socket = connect({ path: this.#address, allowHalfOpen: true });
+    const socket = connect({ path: this.#socket, allowHalfOpen: true });
     try {
       await new Promise<void>((resolve, reject) => {
         socket.once('connect', resolve);
@@ -181,13 +180,19 @@ export class AgentProcess implements AsyncDisposable {
     for (;;) {
       if (this.#hasExited) throw new Error(`the agent ended before it listened:\n${this.#log}`);
       try {
-        (await this.dial()).destroy();
+        await this.#tryReady();
         return;
       } catch (error) {
         if (performance.now() > end) throw new Error(`the agent does not listen:\n${this.#log}`, { cause: error });
       }
       await sleep(5);
     }
+  }
+
+  async #tryReady(): Promise<void> {
+    if (this.options.isAbstract !== true) (await this.dial()).destroy();
+    else if (!readFileSync('/proc/net/unix', 'latin1').includes(` @${this.#socket}\n`))
+      throw new Error('not there yet');
   }
 
   signal(name: NodeJS.Signals): void {
