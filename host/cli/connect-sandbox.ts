@@ -12,7 +12,7 @@ const DIAL_TIMEOUT_MS = 10_000;
 
 /** Refuses anybody but root, who owns the sockets. @throws HostError */
 export function requireRoot(): void {
-  if (userInfo().uid !== 0) throw new HostError('kihon must be run as root: the sandboxes belong to root');
+  if (userInfo().uid !== 0) throw new HostError('must be run as root, to whom the sandboxes belong');
 }
 
 /** The named sandbox, or the only one that runs. @throws HostError */

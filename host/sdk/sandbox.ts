@@ -229,7 +229,7 @@ export async function execProcessOptions(
 
 /** Everything that can be checked before the first side effect, in the order in which a person would want to hear of it. */
 async function prepare(options: SandboxOptions, places: AssetPlaces) {
-  if (userInfo().uid !== 0) throw new HostError('kihon must be run as root: it makes mounts and starts VMs');
+  if (userInfo().uid !== 0) throw new HostError('must be run as root, for it makes mounts and starts VMs');
   checkOptions(options);
   const name = options.name === undefined ? generateSandboxName() : parseSandboxName(options.name);
   const rootfs = checkRootfs(options.rootfs);

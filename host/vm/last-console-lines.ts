@@ -12,10 +12,12 @@ export function lastConsoleLines(path: string, lines = 4): string {
   } catch {
     return '';
   }
-  const last = stripVTControlCharacters(text)
+  const all = stripVTControlCharacters(text)
     .split(/[\r\n]+/)
     .map((line) => line.replace(/[^\x20-\x7e]/g, '').trim())
-    .filter((line) => line !== '')
-    .slice(-lines);
+    .filter((line) => line !== '');
+  // A panic ends in a call trace; what says why stands before it.
+  const panic = all.findLastIndex((line) => line.includes('Kernel panic'));
+  const last = panic < 0 ? all.slice(-lines) : all.slice(panic, panic + 1);
   return last.join(' | ').slice(-MAX_CHARACTERS);
 }
