@@ -30,6 +30,8 @@ void heap_loading(int on);
 
 /* Rejected promises nobody handles. */
 void rejections_track(JSRuntime *rt);
+/* 1 while rejections wait to be judged: the next turn must not wait for events. */
+int rejections_pending(void);
 /* 1 and the reason (owned by the caller) when a rejection stayed unhandled for a whole turn. */
 int rejections_expired(JSContext *ctx, JSValue *reason);
 

@@ -73,7 +73,9 @@ static int turn(JSRuntime *rt, JSContext *ctx, JSValueConst engine) {
         JS_FreeValue(ctx, function);
         return 0;
     }
-    JSValue result = JS_Call(ctx, function, JS_UNDEFINED, 0, NULL);
+    /* A rejection nobody handled must not wait for the next event to be judged: there may never be one. */
+    JSValueConst must_not_wait[1] = {JS_NewBool(ctx, rejections_pending())};
+    JSValue result = JS_Call(ctx, function, JS_UNDEFINED, 1, must_not_wait);
     JS_FreeValue(ctx, function);
     if (JS_IsException(result))
         fatal_exception(ctx, JS_GetException(ctx));

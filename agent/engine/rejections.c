@@ -43,6 +43,10 @@ void rejections_track(JSRuntime *rt) {
     JS_SetHostPromiseRejectionTracker(rt, on_rejection, NULL);
 }
 
+int rejections_pending(void) {
+    return count > 0;
+}
+
 int rejections_expired(JSContext *ctx, JSValue *reason) {
     for (size_t i = 0; i < count; i++) {
         if (list[i].turns++ == 0)

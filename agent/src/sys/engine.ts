@@ -6,6 +6,9 @@ import { installNativeText } from '../base/text.ts';
 /** What a system call takes: numbers, strings (NUL-terminated copies), a buffer's address, or NULL. */
 export type SyscallArg = number | bigint | string | Uint8Array | null;
 
+/** One turn of the event loop. With `mustNotWait` it takes only what is ready: a rejected promise is waiting to be judged. */
+export type Turn = (mustNotWait: boolean) => boolean;
+
 interface Engine {
   /** The call's result, or -errno. A string with a NUL inside is a TypeError. */
   readonly syscall: (number: number, ...args: SyscallArg[]) => number;
@@ -18,7 +21,7 @@ interface Engine {
   readonly environ: readonly string[];
   readonly entry: string;
   /** Called again and again while it is a function; runs one turn of the event loop. True lets the engine collect garbage. */
-  turn?: (() => boolean) | undefined;
+  turn?: Turn | undefined;
   /** Last words: called once when an error nobody caught ends the program. Must not wait. */
   onFatal?: ((error: unknown) => void) | undefined;
 }
@@ -52,7 +55,7 @@ export const rawSyscall: Engine['syscall'] = native.syscall;
 export const addressOf: Engine['addressOf'] = native.addressOf;
 
 /** Makes `turn` the event loop of this process; undefined ends the program after the pending jobs. */
-export function setTurn(turn: (() => boolean) | undefined): void {
+export function setTurn(turn: Turn | undefined): void {
   native.turn = turn;
 }
 

@@ -105,7 +105,7 @@ export class EventLoop {
   /** Creates the loop and makes it the one of this process. */
   static create(): EventLoop {
     const loop = new EventLoop(new Fd(syscall('epoll_create1', '', nr.SYS_epoll_create1, 0x80000), 'epoll'));
-    setTurn(() => loop.#turn());
+    setTurn((mustNotWait) => loop.#turn(mustNotWait));
     return loop;
   }
 
@@ -173,9 +173,9 @@ export class EventLoop {
   }
 
   /** True when nothing has happened for a while. */
-  #turn(): boolean {
-    const count = this.#wait();
-    if (count === 0 && !this.#isIdle && this.#timeoutMs() !== 0) {
+  #turn(mustNotWait: boolean): boolean {
+    const count = this.#wait(mustNotWait);
+    if (count === 0 && !mustNotWait && !this.#isIdle && this.#timeoutMs() !== 0) {
       this.#isIdle = true;
       return true;
     }
@@ -196,8 +196,8 @@ export class EventLoop {
     return Math.min(0x7fffffff, Math.max(0, Math.ceil(first.dueMs - monotonicMs())));
   }
 
-  #wait(): number {
-    let timeout = this.#timeoutMs();
+  #wait(mustNotWait: boolean): number {
+    let timeout = mustNotWait ? 0 : this.#timeoutMs();
     if (!this.#isIdle && (timeout < 0 || timeout > IDLE_MS)) timeout = IDLE_MS;
     const count = trySyscall(nr.SYS_epoll_pwait, this.#epoll.number, this.#events.bytes, BATCH, timeout, null, 8);
     if (count < 0) throw sysError('epoll_pwait', count);
