@@ -22,7 +22,7 @@ const USAGE = `usage: main.ts COMMAND [OPTIONS]
   --output DIR     output folder (default: build/x86_64)
   --jobs N         compilers at once (default: the number of processors)
   --source FILE    kernel source tarball (default: that of the package linux-source-6.12)
-  --fresh          build from an empty object tree
+  --fresh          build even if the cache has it, and from an empty object tree
   --kernel FILE    kernel to profile (default: build/x86_64/vmlinux)
   --top N          how many of the slowest initcalls to print (default: 15)
 `;

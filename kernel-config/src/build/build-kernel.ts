@@ -26,7 +26,7 @@ export interface BuildOptions {
   readonly jobs: number;
   /** Source tarball, when not the Debian package's. */
   readonly tarball?: string;
-  /** Start from an empty object tree instead of the last one of this configuration. */
+  /** Build even if the cache has it, and from an empty object tree. */
   readonly isFresh?: boolean;
   readonly signal?: AbortSignal;
   /** Where progress and messages go. */
@@ -54,7 +54,7 @@ export async function buildKernel(options: BuildOptions): Promise<BuiltKernel> {
   const tarball = await locateSource(options.tarball);
   const key = kernelCacheKey({ arch, sourceDigest: tarball.digest, requests: formatRequests(requests) });
   const entryFolder = join(cacheFolder, 'built', key);
-  const cached = await findKernel(entryFolder);
+  const cached = options.isFresh === true ? undefined : await findKernel(entryFolder);
   if (cached) {
     return {
       record: cached,
