@@ -86,7 +86,7 @@ rules.push({
 });
 
 const shared = ['agent/src/base', 'agent/src/codec', 'proto'];
-only('agent-build', 'agent/build', ['agent/build', 'node', 'npm:esbuild', 'npm:@jridgewell/trace-mapping']);
+only('agent-build', 'agent/build', ['agent/build', 'node', 'npm:esbuild']);
 only('proto', 'proto', ['proto', 'agent/src/codec', 'node', 'npm:protobufjs', 'npm:protobufjs-cli']);
 only('rootfs-builder', 'rootfs-builder', ['rootfs-builder', 'agent/src/base', 'node', 'npm:tar-stream']);
 only('kernel-config', 'kernel-config', ['kernel-config', 'agent/src/base', 'node']);

@@ -118,7 +118,7 @@ function openLogPort(loop: EventLoop, log: AgentLog, port: number): void {
 function serve(config: ResolvedConfig['config'], log: AgentLog, console: DescriptorOutput | undefined): void {
   // Before anything else takes the number.
   if (config.logVport !== 0) reserveFatalDescriptor();
-  armFailpoints(environment['KIHON_FAILPOINTS'] ?? '');
+  armFailpoints(environment);
   const loop = EventLoop.create();
   console?.attach(loop);
   if (config.logVport !== 0) openLogPort(loop, log, config.logVport);

@@ -6,11 +6,12 @@ import { getpid, kill, setSignalMask } from '../../sys/process.ts';
 declare const __FAILPOINTS__: boolean;
 
 /**
- * Arms the failpoints of a test build from `name=action,...`: `throw`, `oom`, `abort`, or `pause:PATH` (until the file exists).
+ * Arms the failpoints of a test build from KIHON_FAILPOINTS, `name=action,...`: `throw`, `oom`, `abort`, or `pause:PATH` (until the file exists).
  * A release has neither them nor this function's body.
  */
-export function armFailpoints(text: string): void {
+export function armFailpoints(environment: Readonly<Record<string, string>>): void {
   if (typeof __FAILPOINTS__ === 'undefined' || !__FAILPOINTS__) return;
+  const text = environment['KIHON_FAILPOINTS'] ?? '';
   for (const entry of text.split(',').filter((part) => part !== '')) {
     const [name = '', action = ''] = entry.split('=');
     armFailpoint(name, () => run(name, action));

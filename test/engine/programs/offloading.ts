@@ -1,0 +1,133 @@
+/** offload(): blocking work in a child. */
+import { AbortController } from '../../../agent/src/base/abort.ts';
+import { DomainError } from '../../../agent/src/base/errors.ts';
+import { isSysError } from '../../../agent/src/base/sys-error.ts';
+import { createFile, exists, mkdirAll, readDirectory, stat, unlink } from '../../../agent/src/sys/file.ts';
+import { offload, offloadCounts } from '../../../agent/src/sys/offload.ts';
+import type { OffloadContext, OffloadOptions } from '../../../agent/src/sys/offload.ts';
+import { exit, getpid, pauseForEver } from '../../../agent/src/sys/process.ts';
+import { sleep } from '../../../agent/src/sys/readiness.ts';
+import { check, checkEqual, checkFails } from '../../support/engine/checks.ts';
+
+function busy(ms: number): void {
+  for (const end = Date.now() + ms; Date.now() < end;);
+}
+
+async function until(context: OffloadContext, isTrue: () => boolean): Promise<void> {
+  for (let round = 0; round < 400 && !isTrue(); round++) await sleep(context.loop, 5);
+}
+
+async function results(context: OffloadContext): Promise<void> {
+  const run = <T>(work: () => T, options: Partial<OffloadOptions<T>> = {}) =>
+    offload(context, 'test', work, { deadlineMs: 10_000, ...options });
+  const pid = await run(() => getpid());
+  check('the work runs in a process of its own', pid !== getpid());
+  const value = { text: 'é\u0000𝄞', list: [1, null, { deep: true }] };
+  checkEqual('a result comes back as it was', await run(() => value), value);
+  checkEqual('no result is null', await run((): unknown => undefined), null);
+  const large = 'x'.repeat(500_000);
+  check('a large result too', (await run(() => large)) === large);
+
+  const missing = await run(() => stat('/nonexistent').mode).catch((error: unknown) => error);
+  const isWhole = isSysError(missing, 'ENOENT') && missing.message === 'statx /nonexistent: ENOENT';
+  check('a failed system call keeps call, subject and errno', isWhole, String(missing));
+  const denied = (): never => {
+    throw new DomainError('permission_denied', 'no');
+  };
+  const domain = await run(denied).catch((error: unknown) => error);
+  check('a domain error keeps its code', domain instanceof DomainError && domain.code === 'permission_denied');
+  await checkFails(
+    'a child that dies is an error',
+    run(() => exit(0)),
+    'its process died',
+  );
+  const circle: { self?: unknown } = {};
+  circle.self = circle;
+  await checkFails(
+    'a result that cannot be told is an error',
+    run(() => circle),
+    'its process died',
+  );
+}
+
+async function deadlines(context: OffloadContext): Promise<void> {
+  const stuck = offload(context, 'stuck', () => pauseForEver(), { deadlineMs: 20 });
+  await checkFails('hung work ends at its deadline', stuck, 'stuck: not done after 20 ms');
+  const controller = new AbortController();
+  context.loop.setTimer(10, () => controller.abort(new Error('client gone')));
+  const aborted = offload(context, 'x', () => pauseForEver(), { deadlineMs: 10_000, signal: controller.signal });
+  await checkFails('and when its caller goes', aborted, 'client gone');
+  const again = offload(context, 'x', () => 1, { deadlineMs: 1, signal: controller.signal });
+  await checkFails('nothing is started for a caller that is gone', again, 'client gone');
+  await until(context, () => offloadCounts().running === 0);
+  checkEqual('a child without undo is killed at once', offloadCounts(), { running: 0, abandoned: 0 });
+}
+
+async function lateSuccess(context: OffloadContext): Promise<void> {
+  mkdirAll('/tmp/offload');
+  const path = '/tmp/offload/made';
+  const make = (): string => {
+    busy(60);
+    createFile(path, 'x');
+    return path;
+  };
+  const late = offload(context, 'late', make, { deadlineMs: 20, undo: (made) => unlink(made) });
+  await checkFails('work with an undo fails at its deadline all the same', late, 'not done after 20 ms');
+  checkEqual('it is counted while it runs on', offloadCounts().abandoned, 1);
+  await until(context, () => exists(path));
+  await until(context, () => !exists(path) && offloadCounts().running === 0);
+  check('and is undone when it succeeds', !exists(path));
+  checkEqual('nothing is counted then', offloadCounts(), { running: 0, abandoned: 0 });
+}
+
+async function limit(context: OffloadContext): Promise<void> {
+  const slow = Array.from({ length: 16 }, (_, index) =>
+    offload(
+      context,
+      `slow ${index}`,
+      () => {
+        busy(20);
+        return index;
+      },
+      { deadlineMs: 10_000 },
+    ),
+  );
+  const refused = await offload(context, 'one more', () => 1, { deadlineMs: 1000 }).catch((error: unknown) => error);
+  check(
+    'a seventeenth is refused',
+    refused instanceof DomainError && refused.code === 'resource_exhausted',
+    String(refused),
+  );
+  checkEqual(
+    'sixteen at once all give their own result',
+    await Promise.all(slow),
+    slow.map((_, index) => index),
+  );
+  checkEqual('then there is room again', await offload(context, 'next', () => 2, { deadlineMs: 1000 }), 2);
+}
+
+/** Many in a row, with failures among them, leave nothing (ENG-06). */
+async function many(context: OffloadContext): Promise<void> {
+  await sleep(context.loop, 20);
+  const before = readDirectory('/proc/self/fd').length;
+  let failed = 0;
+  for (let round = 0; round < 100; round++) {
+    const work = (): number => {
+      if (round % 3 === 0) throw new Error('this one');
+      return round;
+    };
+    await offload(context, 'many', work, { deadlineMs: 10_000 }).catch(() => (failed += 1));
+  }
+  checkEqual('failures are told from results', failed, 34);
+  await sleep(context.loop, 20);
+  checkEqual('100 in a row leave no descriptor', readDirectory('/proc/self/fd').length, before);
+  checkEqual('and no timer or watch', context.loop.size, { watches: 1, timers: 0 });
+}
+
+export async function offloadChecks(context: OffloadContext): Promise<void> {
+  await results(context);
+  await deadlines(context);
+  await lateSuccess(context);
+  await limit(context);
+  await many(context);
+}
