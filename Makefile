@@ -22,7 +22,7 @@ vitest := node_modules/.bin/vitest run
 installed := node_modules/.kihon-lock
 
 # A folder's time changes when a file in it comes or goes, so folders are sources too. What is generated is not.
-sources = $(shell find $(1) \( -name node_modules -o -name generated -o -name gen \) -prune -o -print 2>/dev/null)
+sources = $(shell find $(1) -mindepth 1 \( -name node_modules -o -name generated -o -name gen \) -prune -o -print 2>/dev/null)
 agent_sources := $(call sources,agent proto) $(installed)
 builder_sources := $(call sources,rootfs-builder/src)
 host_sources := $(call sources,host agent/src/base agent/src/codec proto) $(installed)
