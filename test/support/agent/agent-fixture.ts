@@ -8,6 +8,9 @@ import type { AgentOptions, AgentProcess } from './start-agent.ts';
 /** Longest set-up and tear-down of a test file, in ms. */
 const HOOK_MS = 60_000;
 
+/** Where Kata's host puts the ephemeral volumes of a sandbox. */
+export const EPHEMERAL = '/run/kata-containers/sandbox/ephemeral';
+
 /** What the tests of one file share; valid inside tests. */
 export interface AgentFixture {
   readonly agent: AgentProcess;
@@ -32,7 +35,9 @@ export function useAgent(options: AgentOptions = {}): AgentFixture {
     watched = await Watched.start(options, async (client) => {
       await client.call('CreateSandbox', { sandbox_id: 'pod', hostname: 'podname' });
       // The first container makes folders that stay, such as the parent of all cgroups.
-      expect(await TestContainer.run(client, { root, run: 'exit 0' })).toMatchObject({ status: 0 });
+      const storage = { driver: 'ephemeral', source: 'tmpfs', fstype: 'tmpfs', mount_point: `${EPHEMERAL}/first` };
+      const request = { storages: [storage] };
+      expect(await TestContainer.run(client, { root, run: 'exit 0', request })).toMatchObject({ status: 0 });
     });
   }, HOOK_MS);
 

@@ -1,0 +1,90 @@
+import { existsSync, mkdirSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { probeAccelerator } from '../../../host/vm/accelerator.ts';
+import { architectureName, locateQemu, locateVirtiofsd, type AssetPlaces } from '../../../host/vm/assets.ts';
+import { chooseVsock } from '../../../host/vm/vsock-transport.ts';
+import { buildInitrd } from '../../../rootfs-builder/src/index.ts';
+import { findBusybox } from '../../../rootfs-builder/src/busybox/find-busybox.ts';
+import { products, releaseAgent, repository } from '../repository.ts';
+import { compileProgram } from './compile-program.ts';
+
+const cache = process.env['KIHON_CACHE'] ?? join(repository, '.cache');
+
+/** Host programs are looked for as the `kihon` command of this repository does. */
+export const places: AssetPlaces = {
+  home: join(repository, 'build'),
+  architecture: architectureName(),
+  env: process.env,
+};
+
+/** `lean`: the one built here. `packaged`: Debian's cloud kernel, whose drivers are modules. */
+export type KernelChoice = 'lean' | 'packaged';
+
+export interface GuestKernel {
+  readonly path: string;
+  /** `/lib/modules` of a kernel whose drivers are modules. */
+  readonly modules: string | undefined;
+}
+
+/** A kernel, or undefined where it was neither built nor downloaded. */
+export function findKernel(choice: KernelChoice): GuestKernel | undefined {
+  if (choice === 'lean') {
+    const path = ['vmlinux', 'vmlinuz'].map((name) => join(products, name)).find((file) => existsSync(file));
+    return path === undefined ? undefined : { path, modules: undefined };
+  }
+  const folder = join(cache, 'debs/linux-image-cloud/current');
+  const boot = join(folder, 'boot');
+  const name = existsSync(boot) ? readdirSync(boot).find((file) => file.startsWith('vmlinuz')) : undefined;
+  return name === undefined ? undefined : { path: join(boot, name), modules: join(folder, 'lib/modules') };
+}
+
+/** The kernel a test runs with when it does not care: the lean one where it was built. */
+export function defaultKernel(): KernelChoice {
+  return findKernel('lean') === undefined ? 'packaged' : 'lean';
+}
+
+let toolsOnce: ReturnType<typeof findTools> | undefined;
+
+async function findTools() {
+  const qemuPath = locateQemu(places);
+  const accelerator = (await probeAccelerator(qemuPath)).kind;
+  return { qemuPath, accelerator, virtiofsdPath: locateVirtiofsd(places), vsock: chooseVsock(places) };
+}
+
+/** What starts a VM on this host; looked up once. */
+export function hostTools(): ReturnType<typeof findTools> {
+  toolsOnce ??= findTools();
+  return toolsOnce;
+}
+
+/** What is special about a test's initrd; without any of it the default one is taken as it was built. */
+export interface InitrdOptions {
+  readonly agent?: string | undefined;
+  readonly hasWitness?: boolean | undefined;
+  /** More modules, e.g. `vsock_loopback`; only with a kernel that has modules. */
+  readonly extraModules?: readonly string[] | undefined;
+}
+
+/** The initrd for a VM; a special one is written into `folder`. */
+export async function guestInitrd(folder: string, kernel: GuestKernel, options: InitrdOptions): Promise<string> {
+  const { agent = releaseAgent, hasWitness = false, extraModules = [] } = options;
+  const asBuilt = join(products, 'kihon-initrd.img');
+  if (agent === releaseAgent && !hasWitness && kernel.modules === undefined && existsSync(asBuilt)) return asBuilt;
+  if (!existsSync(agent)) throw new Error(`no agent at ${agent}: make agent test-agent`);
+  mkdirSync(folder, { recursive: true });
+  const output = join(folder, 'initrd.img');
+  const common = {
+    output,
+    ...(kernel.modules === undefined ? {} : { modules: { directory: kernel.modules, extra: extraModules } }),
+  };
+  if (!hasWitness) {
+    await buildInitrd({ ...common, agent });
+    return output;
+  }
+  const files = [
+    { source: agent, path: 'kihon-agent', mode: 0o755 },
+    { source: await findBusybox(), path: 'witness/busybox', mode: 0o755 },
+  ];
+  await buildInitrd({ ...common, agent: await compileProgram('witness'), files });
+  return output;
+}

@@ -1,0 +1,168 @@
+import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Duplex } from 'node:stream';
+import { expect } from 'vitest';
+import { AgentClient } from '../../../host/client/agent-client.ts';
+import { GUEST_SHARE } from '../../../host/sdk/volume.ts';
+import type { Machine } from '../../../host/vm/machine.ts';
+import { isProcessAlive } from '../../../host/vm/process-identity.ts';
+import { VirtualMachine, type VmConfig } from '../../../host/vm/virtual-machine.ts';
+import { createBusyboxRoot } from '../../../rootfs-builder/src/busybox/create-busybox-root.ts';
+import { eventually, within } from '../eventually.ts';
+import {
+  defaultKernel,
+  findKernel,
+  guestInitrd,
+  hostTools,
+  type InitrdOptions,
+  type KernelChoice,
+} from './guest-assets.ts';
+import { askWitness, WITNESS_PORT } from './witness.ts';
+
+/** The agent's API, as everywhere. */
+export const API_PORT = 1024;
+
+/** The deadlines bound a failing test; a guest without hardware help on a busy machine takes a tenth of them. */
+const BOOT_MS = 120_000;
+const DIAL_MS = 60_000;
+const POWER_OFF_MS = 60_000;
+
+export interface TestVmOptions extends InitrdOptions {
+  readonly kernel?: KernelChoice | undefined;
+  readonly machine?: Machine | undefined;
+  readonly memoryMib?: number | undefined;
+  readonly cpus?: number | undefined;
+  readonly kernelParameters?: readonly string[] | undefined;
+  /** Each wins over what the other options mean. */
+  readonly config?: Partial<VmConfig> | undefined;
+}
+
+/** Folders of VMs that run; a test run that is interrupted removes them. */
+const folders = new Set<string>();
+process.once('exit', () => {
+  for (const folder of folders) rmSync(folder, { recursive: true, force: true });
+});
+
+/** A guest as our host side boots it, with a folder of this machine as its whole shared directory. */
+export class TestVm implements AsyncDisposable {
+  readonly vm: VirtualMachine;
+  /** The VM's sockets and logs; removed in the end. */
+  readonly folder: string;
+  /** What the guest sees at `GUEST_SHARE`: a folder on this machine. */
+  readonly share: string;
+  readonly #clients = new Set<AgentClient>();
+
+  private constructor(vm: VirtualMachine, folder: string, share: string) {
+    this.vm = vm;
+    this.folder = folder;
+    this.share = share;
+  }
+
+  /** Boots it until its agent is ready. The share holds a busybox root file system at `roots/busybox`. */
+  static async boot(options: TestVmOptions = {}): Promise<TestVm> {
+    const choice = options.kernel ?? defaultKernel();
+    const kernel = findKernel(choice);
+    if (kernel === undefined) throw new Error(`no ${choice} kernel: make setup, or make kernel`);
+    const folder = mkdtempSync(join(tmpdir(), 'kihon-vm-'));
+    folders.add(folder);
+    const share = join(folder, 'host');
+    try {
+      mkdirSync(join(share, 'roots'), { recursive: true });
+      await createBusyboxRoot(join(share, 'roots/busybox'));
+      const tools = await hostTools();
+      const directory = join(folder, 'vm');
+      mkdirSync(directory);
+      const vm = await VirtualMachine.boot(
+        {
+          directory,
+          machine: options.machine ?? 'q35',
+          ...tools,
+          memoryMib: options.memoryMib ?? 256,
+          cpus: options.cpus ?? 1,
+          kernel: kernel.path,
+          initrd: await guestInitrd(folder, kernel, options),
+          console: 'hvc0',
+          verbose: false,
+          kernelParameters: options.kernelParameters ?? [],
+          qemuArguments: [],
+          share: [{ source: share, target: '.', readOnly: false }],
+          bootTimeoutMs: BOOT_MS,
+          ...options.config,
+        },
+        new AbortController().signal,
+      );
+      return new TestVm(vm, folder, share);
+    } catch (error) {
+      removeFolder(folder);
+      throw error;
+    }
+  }
+
+  /** Path in the guest of something in the share. */
+  guestPath(inShare: string): string {
+    return `${GUEST_SHARE}${inShare}`;
+  }
+
+  /** Guest path of a busybox root file system that no test changes. */
+  get root(): string {
+    return this.guestPath('roots/busybox');
+  }
+
+  /** Everything the guest wrote on its console. */
+  get console(): string {
+    try {
+      return readFileSync(join(this.vm.directory, 'console.log'), 'utf8');
+    } catch {
+      return '';
+    }
+  }
+
+  /** A stream to a vsock port of the guest. */
+  async dial(port: number, timeoutMs = DIAL_MS): Promise<Duplex> {
+    return await this.vm.dial(port, { timeoutMs });
+  }
+
+  /** A new connection with a client on it. */
+  async connect(): Promise<AgentClient> {
+    const client = new AgentClient(await this.dial(API_PORT));
+    this.#clients.add(client);
+    return client;
+  }
+
+  /** Runs a script beside the agent, which needs a VM with `hasWitness`; fails unless the script succeeds. */
+  async witness(script: string): Promise<string> {
+    const { output, status } = await askWitness(await this.dial(WITNESS_PORT), script);
+    expect(status, `${script}\n${output}`).toBe(0);
+    return output;
+  }
+
+  /** Waits until the VM has ended by itself, and says how QEMU ended. */
+  async ended(timeoutMs = POWER_OFF_MS): Promise<{ code: number | null; signal: NodeJS.Signals | null }> {
+    try {
+      return await within(timeoutMs, 'the end of the VM', this.vm.exited);
+    } catch (error) {
+      throw new Error(`the VM does not end; its console:\n${this.console.slice(-4000)}`, { cause: error });
+    }
+  }
+
+  /** Asks the agent to destroy the sandbox, and expects the guest to power itself off. */
+  async powerOff(): Promise<void> {
+    const client = await this.connect();
+    await client.call('DestroySandbox', {});
+    expect(await this.ended()).toEqual({ code: 0, signal: null });
+  }
+
+  /** Ends it, whatever state it is in; no helper and no file of it stays. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    for (const client of this.#clients) client.close();
+    await this.vm[Symbol.asyncDispose]();
+    await eventually(() => expect(this.vm.helpers.filter((helper) => isProcessAlive(helper))).toEqual([]));
+    removeFolder(this.folder);
+  }
+}
+
+function removeFolder(folder: string): void {
+  rmSync(folder, { recursive: true, force: true });
+  folders.delete(folder);
+}
