@@ -4,6 +4,7 @@
  *     npx tsx test/bench/main.ts [--short | --long] [--json] [--charts FOLDER] [SECTION...]
  */
 import { existsSync } from 'node:fs';
+import { availableParallelism, loadavg } from 'node:os';
 import { join, relative } from 'node:path';
 import { parseArgs } from 'node:util';
 import { products, repository } from '../support/repository.ts';
@@ -77,6 +78,7 @@ async function run(options: Arguments): Promise<void> {
     amount: (short, normal, long = normal) => ({ short, normal, long })[extent],
   };
   const report: BenchReport = {};
+  const [loadBefore = 0] = loadavg();
   for (const name of options.sections) {
     const measure = SECTIONS[name];
     if (measure === undefined) continue;
@@ -84,6 +86,9 @@ async function run(options: Arguments): Promise<void> {
     report[name] = found;
     if (!options.isJson) process.stdout.write(`${formatSection(name, found)}\n`);
   }
+  const [loadAfter = 0] = loadavg();
+  const load = `load average before and after: ${loadBefore.toFixed(1)} and ${loadAfter.toFixed(1)}`;
+  if (!options.isJson) process.stdout.write(`${load}, on ${availableParallelism()} CPUs\n`);
   if (options.isJson) process.stdout.write(`${JSON.stringify(report, undefined, 2)}\n`);
 }
 

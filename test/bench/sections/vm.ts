@@ -5,6 +5,7 @@ import { Sandbox } from '../../../host/sdk/sandbox.ts';
 import { StateStore } from '../../../host/sdk/state-store.ts';
 import { guestRootfs } from '../../../host/sdk/volume.ts';
 import { architectureName } from '../../../host/vm/assets.ts';
+import { virtiofsdCommand } from '../../../host/vm/virtiofsd.ts';
 import { childrenOf, cpuMs } from '../../support/agent/kernel-view.ts';
 import { products, repository } from '../../support/repository.ts';
 import { checkLatency, checkRate, IN_FLIGHT, stdoutRate } from '../agent-load.ts';
@@ -34,6 +35,12 @@ function qemuPid(): number {
 interface Boot {
   readonly ms: number;
   readonly cpuMs: number;
+}
+
+/** How the shared directory is cached in the guest, as the host's default has it: `cache=MODE`. */
+function cacheMode(): string {
+  const command = virtiofsdCommand({ path: '', socketPath: '', directory: '', binds: [], logPath: '' });
+  return command.find((word) => word.startsWith('cache=')) ?? 'the default cache';
 }
 
 /** Boots a VM with a container that waits. */
@@ -146,7 +153,7 @@ export async function measureVm(context: BenchContext): Promise<SectionReport | 
     ],
     tables: [],
     notes: [
-      `guest code is executed by ${sandbox.accelerator.kind} (${sandbox.accelerator.reason}); the root is on virtio-fs with cache=auto`,
+      `guest code is executed by ${sandbox.accelerator.kind} (${sandbox.accelerator.reason}); the root is on virtio-fs with ${cacheMode()}, as the host sets it up`,
       'CPU of QEMU is for one boot, call or MB, all threads; the recorded agent had an idle machine, so on a busy one our times wait and theirs did not',
       'guest memory is MemTotal less MemAvailable, with a running container and an exec; the recorded one is without',
     ],
