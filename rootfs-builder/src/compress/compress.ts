@@ -69,7 +69,7 @@ export async function* throughProgram(program: string, args: readonly string[], 
     if (child.pid === undefined) await failed;
     yield* child.stdout as Pieces;
     const fault = await fed;
-    if (fault !== undefined) throw fault;
+    if (fault !== undefined) throw fault as Error;
     const [code, signal] = await exited;
     if (code !== 0) {
       const said = Buffer.concat(errors).toString('utf8').trim().split('\n').at(-1);
