@@ -76,7 +76,7 @@ export const KATA: KernelConfiguration = {
   ],
   maxBzImageBytes: 8 * MIB,
   outputs: { vmlinuz: 'vmlinuz-kata', vmlinux: 'vmlinux-kata', config: 'kernel-kata.config' },
-  expectedSteps: 3200,
+  expectedSteps: 2788,
 };
 
 /** All configurations, in the order the command lists them. */
