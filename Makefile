@@ -37,7 +37,7 @@ took = printf '%-8s %s\n' '$(1)' "done in $$SECONDS s"
 
 .PHONY: help setup packages generate agent initrd initrd-packaged kernel host all demo
 .PHONY: test check lint typecheck format test-unit test-engine test-integration test-vm test-agent soak fuzz bench
-.PHONY: install clean distclean
+.PHONY: install picture clean distclean
 
 help:
 	@printf '%s\n' \
@@ -126,6 +126,10 @@ demo: setup agent initrd initrd-packaged host
 	@$(call say,demo,with the packaged kernel of Debian (`make kernel` builds a smaller and faster one))
 	@KIHON_KERNEL=$$(ls $(packaged)/boot/vmlinuz-* | tail -n 1) KIHON_INITRD=$(out)/kihon-initrd-packaged.img build/kihon demo
 endif
+
+# The picture in the README, from a real run.
+picture: all
+	@$(tsx) test/support/picture/main.ts
 
 install: all
 	@$(tsx) host/build/install.ts '$(PREFIX)' $(if $(DESTDIR),'$(DESTDIR)')
