@@ -1,4 +1,4 @@
-import type { Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
 import { within } from '../eventually.ts';
 import type { AgentProcess } from '../agent/start-agent.ts';
 
@@ -15,17 +15,17 @@ export interface RawAnswer {
 }
 
 /** Longest wait for an answer, in ms. */
-const ANSWER_MS = 10_000;
+const ANSWER_MS = 30_000;
 
 /** A connection on which a test sends what bytes it likes and reads frames one by one. */
 export class RawConnection implements AsyncDisposable {
-  readonly socket: Socket;
+  readonly socket: Duplex;
   readonly answers: RawAnswer[] = [];
   #input = Buffer.alloc(0);
   #isClosed = false;
   #changed = (): void => undefined;
 
-  private constructor(socket: Socket) {
+  constructor(socket: Duplex) {
     this.socket = socket;
     socket.on('data', (data: Buffer) => {
       this.#input = Buffer.concat([this.#input, data]);
