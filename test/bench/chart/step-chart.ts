@@ -13,6 +13,9 @@ export interface ChartStep {
   readonly lengthMs: number;
 }
 
+/** What the colours mean. */
+const LEGEND = 'blue: the agent; orange: the new process; grey: the host';
+
 /** Steps one below the other, each bar where its time lies. */
 export function stepChart(title: string, steps: readonly ChartStep[]): string {
   const end = Math.max(...steps.map(({ startMs, lengthMs }) => startMs + lengthMs));
@@ -27,5 +30,9 @@ export function stepChart(title: string, steps: readonly ChartStep[]): string {
       svgText(x + width + 4, y + 13, `${((step.lengthMs / end) * 100).toFixed(0)} %`),
     ];
   });
-  return svgDocument(WIDTH, 40 + steps.length * ROW, title, [svgText(8, 18, title), ...rows]);
+  return svgDocument(WIDTH, 40 + steps.length * ROW, title, [
+    svgText(8, 18, title),
+    svgText(WIDTH - 8, 18, LEGEND, 'end'),
+    ...rows,
+  ]);
 }

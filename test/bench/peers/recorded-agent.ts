@@ -1,6 +1,7 @@
 /**
- * Kata's Rust agent 4.1.0 (static, stripped), recorded in another run: over vsock in a VM without KVM, lean 6.12 kernel,
- * one CPU, 256 MiB, busybox over virtio-fs, one client, on an otherwise idle machine with two cores. Medians.
+ * Kata's Rust agent 4.1.0 (static, stripped), recorded in another run on a machine of this kind: over vsock in a VM without
+ * KVM, a lean 6.12 kernel (not necessarily today's), one CPU, 256 MiB, busybox over virtio-fs, one client. Medians. The boot
+ * ended with the first answered vsock connection. How busy that machine was is not known.
  */
 export const RECORDED_AGENT = {
   elfMb: 27.4,

@@ -154,7 +154,7 @@ export async function measureVm(context: BenchContext): Promise<SectionReport | 
     tables: [],
     notes: [
       `guest code is executed by ${sandbox.accelerator.kind} (${sandbox.accelerator.reason}); the root is on virtio-fs with ${cacheMode()}, as the host sets it up`,
-      'CPU of QEMU is for one boot, call or MB, all threads; the recorded agent had an idle machine, so on a busy one our times wait and theirs did not',
+      'CPU of QEMU is for one boot, call or MB, all threads; how busy the machine of the recorded agent was is not known',
       'guest memory is MemTotal less MemAvailable, with a running container and an exec; the recorded one is without',
     ],
     charts: [],
