@@ -152,8 +152,20 @@ export class AgentProcess implements AsyncDisposable {
     return `/proc/${this.pid}/root${inside}`;
   }
 
-  /** A new raw connection. */
+  /** A new raw connection. While the queue of the listening socket is full the kernel says EAGAIN: then again. */
   async dial(): Promise<Socket> {
+    const end = performance.now() + START_DEADLINE_MS;
+    for (;;) {
+      try {
+        return await this.#dialOnce();
+      } catch (error) {
+        if ((error as NodeJS.ErrnoException).code !== 'EAGAIN' || performance.now() > end) throw error;
+      }
+      await sleep(1);
+    }
+  }
+
+  async #dialOnce(): Promise<Socket> {
     const socket = connect({ path: this.#socket, allowHalfOpen: true });
     try {
       await new Promise<void>((resolve, reject) => {
