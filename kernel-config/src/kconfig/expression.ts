@@ -10,6 +10,9 @@ export type Expression =
 
 const TOKEN = /\s*(&&|\|\||!=|=|!|\(|\)|"[^"]*"|'[^']*'|\$\([^)]*\)|[A-Za-z0-9_./-]+)/y;
 
+/** More than any expression of the kernel has; the parser and `evaluate` recurse as deep as this at most. */
+const MAX_TOKENS = 1000;
+
 /** Parses an expression; undefined when it uses something this reader does not know (it only serves messages). */
 export function parseExpression(text: string): Expression | undefined {
   const tokens = tokenize(text);
@@ -101,7 +104,7 @@ function tokenize(source: string): string[] | undefined {
   const trimmed = source.trimEnd();
   while (TOKEN.lastIndex < trimmed.length) {
     const match = TOKEN.exec(trimmed);
-    if (!match?.[1]) return undefined;
+    if (!match?.[1] || tokens.length === MAX_TOKENS) return undefined;
     tokens.push(match[1]);
   }
   return tokens;

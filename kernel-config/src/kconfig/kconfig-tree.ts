@@ -46,12 +46,18 @@ interface Context {
 
 /** Deeper nesting than any kernel has; a file that sources itself stops here. */
 const MAX_DEPTH = 24;
+/** More conditions than any symbol has. What is beyond costs a hint; without a bound, time would grow with the square of a file. */
+const MAX_CONDITIONS = 64;
 
 function visitFile(path: string, inherited: readonly string[], context: Context): void {
   const content = context.depth < MAX_DEPTH ? context.read(path) : undefined;
   if (content === undefined) return;
   const scopes: Scope[] = [{ kind: 'file', conditions: [...inherited] }];
-  const outerConditions = (): string[] => scopes.flatMap((scope) => scope.conditions);
+  const outerConditions = (): string[] =>
+    scopes
+      .slice(0, MAX_CONDITIONS)
+      .flatMap((scope) => scope.conditions)
+      .slice(0, MAX_CONDITIONS);
   let draft: Draft | undefined;
   /** Where a `depends on` belongs when no symbol is open: to the menu or choice just begun. */
   let header: Scope | undefined;
@@ -109,7 +115,9 @@ function visitFile(path: string, inherited: readonly string[], context: Context)
         visitFile(sourcePath(rest, context.arch), outerConditions(), { ...context, depth: context.depth + 1 });
         return;
       case 'depends':
-        (draft?.own ?? header?.conditions)?.push(rest.replace(/^on\s+/, ''));
+        if (draft) draft.own.push(rest.replace(/^on\s+/, ''));
+        else if (header && header.conditions.length < MAX_CONDITIONS)
+          header.conditions.push(rest.replace(/^on\s+/, ''));
         return;
       case 'bool':
       case 'tristate':
