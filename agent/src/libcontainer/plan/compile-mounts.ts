@@ -39,6 +39,34 @@ function withoutReadonly(step: MountStep): [MountStep, boolean] {
   return [{ ...step, attributes }, true];
 }
 
+/**
+ * For each mount whether a later one lies below it. Sorted, what lies below a path stands right behind it, so hostile lists of
+ * thousands of mounts cost no square of their length; hashing would invite chosen collisions.
+ */
+function holdLater(mounts: readonly MountStep[]): readonly boolean[] {
+  const sorted = mounts
+    .map(({ destination }, index) => ({ prefix: `${destination}/`, index }))
+    .sort((a, b) => (a.prefix < b.prefix ? -1 : a.prefix > b.prefix ? 1 : a.index - b.index));
+  const result = mounts.map(() => false);
+  /** The paths above the current one; `latest` is the highest index of a mount below them. */
+  const above: { readonly prefix: string; readonly indices: number[]; latest: number }[] = [];
+  const leave = (): void => {
+    const left = above.pop();
+    if (left === undefined) return;
+    for (const index of left.indices) result[index] = index < left.latest;
+    const parent = above.at(-1);
+    if (parent !== undefined) parent.latest = Math.max(parent.latest, left.latest, left.indices.at(-1) ?? -1);
+  };
+  for (const { prefix, index } of sorted) {
+    let top = above.at(-1);
+    for (; top !== undefined && !prefix.startsWith(top.prefix); top = above.at(-1)) leave();
+    if (top?.prefix === prefix) top.indices.push(index);
+    else above.push({ prefix, indices: [index], latest: -1 });
+  }
+  while (above.length > 0) leave();
+  return result;
+}
+
 export interface CompiledMounts {
   readonly steps: readonly Step[];
   /** Run after everything was put into the mounts. */
@@ -53,18 +81,18 @@ export interface CompiledMounts {
  */
 export function compileMounts(mounts: readonly MountSpec[]): CompiledMounts {
   const compiled = mounts.map((mount, index) => compileMount(mount, `mounts[${index}]`));
+  const holdsLater = holdLater(compiled);
   const steps: Step[] = [];
   const deferred: Step[] = [];
   compiled.forEach((step, index) => {
-    const holdsLater = compiled.slice(index + 1).some((later) => later.destination.startsWith(`${step.destination}/`));
-    if (step.origin.kind === 'bind' || !(holdsLater || step.destination === '/dev')) {
+    if (step.origin.kind === 'bind' || !(holdsLater[index] === true || step.destination === '/dev')) {
       steps.push(step);
       return;
     }
     const [writable, wasReadonly] = withoutReadonly(step);
     steps.push(writable);
-    if (wasReadonly) deferred.unshift({ do: 'readonly-mount', path: step.destination });
+    if (wasReadonly) deferred.push({ do: 'readonly-mount', path: step.destination });
   });
   const dev = compiled.findLast((step) => step.destination === '/dev');
-  return { steps, deferred, devIsBind: dev?.origin.kind === 'bind' };
+  return { steps, deferred: deferred.reverse(), devIsBind: dev?.origin.kind === 'bind' };
 }
