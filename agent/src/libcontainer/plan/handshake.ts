@@ -57,11 +57,19 @@ function cut(text: string): string {
   return text.length <= maxTextLength ? text : `${text.slice(0, maxTextLength)}…`;
 }
 
-/** Bytes of a message; the texts of a failure are cut to the size of a packet. */
+/** JSON of a message with as many of the `created` paths as fit: a character may take six bytes. */
+function encodeFitting(message: Readonly<Record<string, unknown>>, created: readonly string[]): Uint8Array {
+  for (let count = Math.min(created.length, maxCreated); ; count = Math.floor(count / 2)) {
+    const bytes = encodeBytes(JSON.stringify({ ...message, created: created.slice(0, count) }));
+    if (bytes.length <= maxPacketBytes || count === 0) return bytes;
+  }
+}
+
+/** Bytes of a message; the texts of a failure and the list of paths are cut to the size of a packet. */
 export function encodeMessage(message: InitMessage | StartMessage): Uint8Array {
   if (message.type === 'start' || message.type === 'terminal') return encodeBytes(JSON.stringify(message));
-  const created = message.created.filter((path) => path.length <= maxCreatedLength).slice(0, maxCreated);
-  if (message.type === 'ready') return encodeBytes(JSON.stringify({ type: 'ready', created }));
+  const created = message.created.filter((path) => path.length <= maxCreatedLength);
+  if (message.type === 'ready') return encodeFitting({ type: 'ready' }, created);
   const { failure } = message;
   const short: LaunchFailure = {
     ...failure,
@@ -69,7 +77,7 @@ export function encodeMessage(message: InitMessage | StartMessage): Uint8Array {
     chain: failure.chain.slice(0, maxChainLength).map(cut),
     ...(failure.subject === undefined ? {} : { subject: cut(failure.subject) }),
   };
-  return encodeBytes(JSON.stringify({ type: 'failed', failure: short, created }));
+  return encodeFitting({ type: 'failed', failure: short }, created);
 }
 
 function isText(value: unknown): value is string {

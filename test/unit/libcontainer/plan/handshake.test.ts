@@ -111,6 +111,18 @@ describe('encodeMessage()', () => {
     expect(decodeInitMessage(bytes)?.type).toBe('failed');
   });
 
+  it('fits a packet also where each character takes six bytes', () => {
+    const created = Array.from({ length: 100 }, (_, index) => `/${'\x01'.repeat(390)}${index}`);
+    const message = decodeInitMessage(encodeMessage({ type: 'ready', created }));
+    expect(encodeMessage({ type: 'ready', created }).length).toBeLessThanOrEqual(maxPacketBytes);
+    expect(message?.type === 'ready' && message.created.length).toBe(25);
+    const long = '\x01'.repeat(5000);
+    const worst = { step: long, chain: Array.from({ length: 20 }, () => long), code: 'internal', subject: long };
+    const bytes = encodeMessage({ type: 'failed', failure: worst, created });
+    expect(bytes.length).toBeLessThanOrEqual(maxPacketBytes);
+    expect(decodeInitMessage(bytes)?.type).toBe('failed');
+  });
+
   it('knows `start`', () => {
     expect(isStartMessage(encodeMessage({ type: 'start' }))).toBe(true);
     expect(isStartMessage(ready)).toBe(false);
