@@ -2,15 +2,25 @@ import type { Duplex } from 'node:stream';
 import { HostError } from './host-error.ts';
 
 /** One JSON line of QMP is small; a longer one means that the peer is not QEMU. */
-const MAX_LINE_BYTES = 1024 * 1024;
+const MAX_LINE_LENGTH = 1024 * 1024;
 
-interface QmpMessage {
-  readonly id?: number;
-  readonly QMP?: unknown;
-  readonly return?: unknown;
-  readonly error?: { readonly class: string; readonly desc: string };
-  readonly event?: string;
-  readonly data?: unknown;
+/** A message as far as it can be trusted: an object. */
+type QmpMessage = Readonly<Partial<Record<'id' | 'QMP' | 'return' | 'error' | 'event' | 'data', unknown>>>;
+
+/** The object of one line; undefined for anything else, which QEMU never sends. */
+function parseMessage(line: string): QmpMessage | undefined {
+  try {
+    const value: unknown = JSON.parse(line);
+    return typeof value === 'object' && value !== null ? value : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** QEMU's words in an error object. */
+function errorText(error: unknown): string {
+  const text = typeof error === 'object' && error !== null && 'desc' in error ? error.desc : undefined;
+  return typeof text === 'string' ? text : 'an error without a description';
 }
 
 interface Pending {
@@ -24,7 +34,9 @@ export class Qmp {
   readonly #pending = new Map<number, Pending>();
   readonly #onEvent: (event: string, data: unknown) => void;
   #nextId = 1;
-  #buffer = '';
+  /** The line that is not complete yet, and its length. */
+  #pieces: string[] = [];
+  #heldLength = 0;
   #greeting: Pending | undefined;
   #closed: HostError | undefined;
 
@@ -65,35 +77,36 @@ export class Qmp {
   }
 
   #receive(text: string): void {
-    this.#buffer += text;
-    if (this.#buffer.length > MAX_LINE_BYTES) {
-      this.#stream.destroy();
-      return;
-    }
-    for (let end = this.#buffer.indexOf('\n'); end >= 0; end = this.#buffer.indexOf('\n')) {
-      const line = this.#buffer.slice(0, end).trim();
-      this.#buffer = this.#buffer.slice(end + 1);
+    let from = 0;
+    for (let end = text.indexOf('\n'); end >= 0; end = text.indexOf('\n', from)) {
+      const line = [...this.#pieces, text.slice(from, end)].join('').trim();
+      this.#pieces = [];
+      this.#heldLength = 0;
+      from = end + 1;
       if (line !== '') this.#handle(line);
+      if (this.#stream.destroyed) return;
     }
+    // Joined only when the line is complete: a long line in small pieces must not be copied again for each.
+    this.#pieces.push(text.slice(from));
+    this.#heldLength += text.length - from;
+    if (this.#heldLength > MAX_LINE_LENGTH) this.#stream.destroy();
   }
 
   #handle(line: string): void {
-    let message: QmpMessage;
-    try {
-      message = JSON.parse(line) as QmpMessage;
-    } catch {
+    const message = parseMessage(line);
+    if (message === undefined) {
       this.#stream.destroy();
       return;
     }
     if (message.QMP !== undefined) {
       this.#greeting?.resolve(undefined);
-    } else if (message.event !== undefined) {
+    } else if (typeof message.event === 'string') {
       this.#onEvent(message.event, message.data);
-    } else if (message.id !== undefined) {
+    } else if (typeof message.id === 'number') {
       const pending = this.#pending.get(message.id);
       this.#pending.delete(message.id);
       if (message.error === undefined) pending?.resolve(message.return);
-      else pending?.reject(new HostError(`QEMU: ${message.error.desc}`));
+      else pending?.reject(new HostError(`QEMU: ${errorText(message.error)}`));
     }
   }
 

@@ -50,4 +50,13 @@ describe('Qmp', () => {
     theirs.write('SSH-2.0-x\n');
     await expect(Qmp.open(mine)).rejects.toThrow(/closed/);
   });
+
+  test('JSON that is no message ends the connection, and an error need not say why', async () => {
+    for (const line of ['null', '5', '"text"']) {
+      const { mine } = fakeQemu(() => line);
+      await expect((await Qmp.open(mine)).execute('x')).rejects.toThrow(/closed/);
+    }
+    const { mine } = fakeQemu(({ id }) => `{"error": null, "id": ${id}}`);
+    await expect((await Qmp.open(mine)).execute('x')).rejects.toThrow(/without a description/);
+  });
 });
