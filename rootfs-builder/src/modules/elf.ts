@@ -1,5 +1,8 @@
 import { BuildError } from '../build-error.ts';
 
+/** `sizeof(Elf64_Shdr)` */
+const SECTION_HEADER_BYTES = 64;
+
 /** Little-endian 64-bit ELF only: x86_64 and aarch64 (elf(5)). */
 function viewOf(bytes: Uint8Array, what: string): DataView {
   const isElf = bytes.length >= 64 && bytes[0] === 0x7f && bytes[1] === 0x45 && bytes[2] === 0x4c && bytes[3] === 0x46;
@@ -14,6 +17,8 @@ export function elfSection(bytes: Uint8Array, name: string, what: string): Uint8
     const table = Number(view.getBigUint64(40, true));
     const entryBytes = view.getUint16(58, true);
     const count = view.getUint16(60, true);
+    // Smaller ones would overlap, so that one read many times over makes the work grow with the square of the file.
+    if (entryBytes < SECTION_HEADER_BYTES) throw new RangeError(`section headers of ${entryBytes} bytes`);
     const section = (index: number): { nameAt: number; body: Uint8Array } => {
       const at = table + index * entryBytes;
       const start = Number(view.getBigUint64(at + 24, true));
