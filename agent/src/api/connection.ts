@@ -1,4 +1,5 @@
 import { EAGAIN } from '../abi/errno.ts';
+import { failpoint } from '../base/failpoint.ts';
 import type { FrameBudget } from '../codec/ttrpc/frame-budget.ts';
 import type { ServerCall } from '../codec/ttrpc/server-call.ts';
 import { ServerConnection } from '../codec/ttrpc/server-connection.ts';
@@ -39,6 +40,8 @@ export class Connection {
   readonly #watch: Watch;
   #isFlushScheduled = false;
   #frameTimer: Timer | undefined;
+  /** The frame the timer is for, by its number. */
+  #timedFrame = -1;
 
   constructor(fd: Fd, options: ConnectionOptions) {
     this.#fd = fd;
@@ -50,6 +53,7 @@ export class Connection {
       onCall: options.onCall,
     });
     this.#watch = options.loop.watch(fd, 'read', (ready) => {
+      failpoint('connection.ready');
       if (ready.readable) this.#read();
       if (ready.hangup) this.close();
       else this.flush();
@@ -129,11 +133,17 @@ export class Connection {
     const wantsOutput = this.#state.outputBytes > 0;
     if (this.#state.wantsInput) this.#watch.change(wantsOutput ? 'both' : 'read');
     else this.#watch.change(wantsOutput ? 'write' : 'none');
-    if (!this.#state.isMidFrame) {
-      this.#frameTimer?.cancel();
-      this.#frameTimer = undefined;
-    } else {
-      this.#frameTimer ??= this.#options.loop.setTimer(FRAME_TIMEOUT_MS, () => this.close());
-    }
+    this.#limitFrameTime();
+  }
+
+  /** Bulk data is hardly ever between two frames when a read ends, so the timer is for one frame and starts anew with the next. */
+  #limitFrameTime(): void {
+    const { isMidFrame, frameCount } = this.#state;
+    if (isMidFrame && this.#frameTimer !== undefined && this.#timedFrame === frameCount) return;
+    this.#frameTimer?.cancel();
+    this.#frameTimer = undefined;
+    if (!isMidFrame) return;
+    this.#timedFrame = frameCount;
+    this.#frameTimer = this.#options.loop.setTimer(FRAME_TIMEOUT_MS, () => this.close());
   }
 }

@@ -1,4 +1,5 @@
 import { VMADDR_CID_HOST } from '../abi/constants.ts';
+import { failpoint } from '../base/failpoint.ts';
 import type { Logger } from '../base/log.ts';
 import { describeError } from '../base/errors.ts';
 import { FixedFrameBudget } from '../codec/ttrpc/frame-budget.ts';
@@ -64,6 +65,7 @@ export class Server {
   }
 
   #accept(): void {
+    failpoint('server.accept');
     for (let count = 0; count < ACCEPTS_PER_TURN; count++) {
       let accepted: ReturnType<typeof accept>;
       try {

@@ -4,6 +4,8 @@ declare const __FAILPOINTS__: boolean;
 /** What a failpoint does when it is reached. */
 export type FailpointAction = () => void;
 
+let armed = '';
+
 const actions = new Map<string, FailpointAction>();
 
 /** Arms a failpoint; does nothing in a release. */
@@ -17,4 +19,14 @@ export function armFailpoint(name: string, action: FailpointAction): void {
  */
 export function failpoint(name: string): void {
   if (typeof __FAILPOINTS__ !== 'undefined' && __FAILPOINTS__) actions.get(name)?.();
+}
+
+/** Remembers what was armed, for the programs this one starts. */
+export function rememberFailpoints(text: string): void {
+  if (typeof __FAILPOINTS__ !== 'undefined' && __FAILPOINTS__) armed = text;
+}
+
+/** The environment that arms the same failpoints in a program of ours; empty in a release. */
+export function failpointEnvironment(): string[] {
+  return typeof __FAILPOINTS__ !== 'undefined' && __FAILPOINTS__ ? [`KIHON_FAILPOINTS=${armed}`] : [];
 }

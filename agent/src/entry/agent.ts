@@ -32,7 +32,7 @@ import { exit, getpid, resetSignalDispositions } from '../sys/process.ts';
 import { Reaper } from '../sys/reaper.ts';
 import { watchSignals } from '../sys/signal.ts';
 import { wallClock } from '../sys/system.ts';
-import { armFailpoints } from './agent/arm-failpoints.ts';
+import { armFailpoints } from './failpoints/arm-failpoints.ts';
 import { findCgroupRoot } from './agent/cgroup-root.ts';
 import { createGuest } from './agent/create-guest.ts';
 import { openListener } from './agent/open-listener.ts';

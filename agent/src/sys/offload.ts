@@ -6,6 +6,7 @@ import { SIGKILL } from '../abi/constants.ts';
 import { EAGAIN } from '../abi/errno.ts';
 import type { AbortSignal } from '../base/abort.ts';
 import { DomainError, describeError } from '../base/errors.ts';
+import { failpoint } from '../base/failpoint.ts';
 import { SysError } from '../base/sys-error.ts';
 import { decodeBytes, encodeBytes } from '../base/text.ts';
 import type { Fd } from './fd.ts';
@@ -80,6 +81,7 @@ function runChild(writer: Fd, work: () => unknown): never {
   try {
     let outcome: Outcome<unknown>;
     try {
+      failpoint('offload.child');
       outcome = { ok: work() ?? null };
     } catch (error) {
       if (error instanceof SysError) outcome = { sys: [error.call, error.errno, error.code, error.subject] };

@@ -29,9 +29,15 @@ export class FrameDecoder {
   #bodyFilled = 0;
   #charged = 0;
   #discard: 'oversized' | 'budget' | undefined;
+  #frameCount = 0;
 
   constructor(budget: FrameBudget) {
     this.#budget = budget;
+  }
+
+  /** Frames that came whole, kept or not: tells one frame in progress from the next. */
+  get frameCount(): number {
+    return this.#frameCount;
   }
 
   /** True in the middle of a frame: the end of the stream would cut it. */
@@ -103,6 +109,7 @@ export class FrameDecoder {
     const body = this.#body;
     const charged = this.#charged;
     const discard = this.#discard;
+    this.#frameCount += 1;
     this.#headerFilled = 0;
     this.#current = undefined;
     this.#body = NO_BYTES;

@@ -86,6 +86,11 @@ export class ServerConnection implements CallOwner, FrameSink {
     return this.#decoder.isMidFrame;
   }
 
+  /** Frames that have arrived whole: the owner's limit is for one frame, not for a stream of them. */
+  get frameCount(): number {
+    return this.#decoder.frameCount;
+  }
+
   /** True when the peer has sent its last byte and has every answer: time to close the socket. */
   get isDone(): boolean {
     return (

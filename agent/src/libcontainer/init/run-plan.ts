@@ -2,6 +2,7 @@
  * The child's half of a launch: straight-line and synchronous from the first descriptor to execve. It runs in a program of
  * its own (`entry/init.ts`), so nothing of the agent's memory is within reach of the container.
  */
+import { failpoint } from '../../base/failpoint.ts';
 import { SysError } from '../../base/sys-error.ts';
 import { decodeBytes } from '../../base/text.ts';
 import { Fd } from '../../sys/fd.ts';
@@ -63,6 +64,7 @@ function waitForStart(sync: Fd): void {
 /** From here on there is nobody to tell: failure is the exit code, as hosts know it (errno of execve). */
 function execute(state: InitState, program: Program & { path: string }): never {
   try {
+    failpoint('init.execute');
     // For real, not by close-on-exec: the program's own path could name a descriptor (EXE-04).
     closeRange(3, 0xffffffff);
     // Dispositions are the defaults already: the agent reset them when it started, and handles nothing.
@@ -84,10 +86,12 @@ export function runLaunchPlan(): never {
   let step = 'read the launch plan';
   try {
     const plan = readPlan();
+    failpoint('init.start');
     const hasTerminal = plan.steps.some((entry) => entry.do === 'terminal');
     const guestDevpts = hasTerminal ? openGuestDevpts() : undefined;
     state = { sync, guestDevpts, root: undefined, softLimits: [] };
     const program = prepare(plan, state, (name) => (step = name));
+    failpoint('init.ready');
     sendMessage(sync, encodeMessage({ type: 'ready', created: state.root?.created ?? [] }));
     waitForStart(sync);
     execute(state, program);

@@ -134,6 +134,16 @@ describe('FrameDecoder', () => {
     expect(budget.free).toBe(16 << 20);
   });
 
+  test('counts whole frames, so that one in progress can be told from the next', () => {
+    const decoder = new FrameDecoder(new FixedFrameBudget());
+    const sink = { frame: () => true, discarded: () => true };
+    const bytes = concat(rawFrame(1, 1, 0, hex('01')), rawFrame(3, 1, 0, hex('02')));
+    decoder.feed(bytes.subarray(0, 15), sink);
+    expect([decoder.frameCount, decoder.isMidFrame]).toEqual([1, true]);
+    decoder.feed(bytes.subarray(15), sink);
+    expect([decoder.frameCount, decoder.isMidFrame]).toEqual([2, false]);
+  });
+
   test('stops after a frame when the sink says so', () => {
     const decoder = new FrameDecoder(new FixedFrameBudget());
     const bytes = concat(rawFrame(1, 1, 0, hex('01')), rawFrame(3, 1, 0, hex('02')));

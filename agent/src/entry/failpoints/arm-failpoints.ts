@@ -1,17 +1,18 @@
-import { armFailpoint } from '../../base/failpoint.ts';
-import { SIGABRT } from '../../abi/constants.ts';
+import { armFailpoint, rememberFailpoints } from '../../base/failpoint.ts';
 import { exists } from '../../sys/file.ts';
-import { getpid, kill, setSignalMask } from '../../sys/process.ts';
+import { abortEngine } from '../../sys/program.ts';
 
 declare const __FAILPOINTS__: boolean;
 
 /**
- * Arms the failpoints of a test build from KIHON_FAILPOINTS, `name=action,...`: `throw`, `oom`, `abort`, or `pause:PATH` (until the file exists).
+ * Arms the failpoints of a test build from KIHON_FAILPOINTS, `name=action,...`: `throw`, `reject` (later, with nobody to catch
+ * it), `oom`, `abort`, or `pause:PATH` (until the file exists).
  * A release has neither them nor this function's body.
  */
 export function armFailpoints(environment: Readonly<Record<string, string>>): void {
   if (typeof __FAILPOINTS__ === 'undefined' || !__FAILPOINTS__) return;
   const text = environment['KIHON_FAILPOINTS'] ?? '';
+  rememberFailpoints(text);
   for (const entry of text.split(',').filter((part) => part !== '')) {
     const [name = '', action = ''] = entry.split('=');
     armFailpoint(name, () => run(name, action));
@@ -20,14 +21,13 @@ export function armFailpoints(environment: Readonly<Record<string, string>>): vo
 
 function run(name: string, action: string): void {
   if (action === 'throw') throw new Error(`failpoint ${name}`);
+  if (action === 'reject') void Promise.reject(new Error(`failpoint ${name}`));
   if (action === 'oom') {
     // Kept reachable, so that nothing can be collected and the engine's limit is really hit.
     const hoard: Uint8Array[] = [];
     for (;;) hoard.push(new Uint8Array(1 << 20));
   }
-  if (action === 'abort') {
-    setSignalMask(0n);
-    kill(getpid(), SIGABRT);
-  }
+  if (action === 'reject') void Promise.reject(new Error(`failpoint ${name}`));
+  if (action === 'abort') abortEngine();
   if (action.startsWith('pause:')) while (!exists(action.slice('pause:'.length)));
 }
