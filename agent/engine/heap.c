@@ -8,8 +8,11 @@
  * - While a program is loaded, other small blocks (bytecode, tables: they live as long as the program) are laid one behind
  *   the other in a second range and are not freed. A process that lives for milliseconds, a container's init, stays in
  *   that mode.
+ * - A few freed blocks of the sizes of I/O buffers are kept: musl would unmap and map them, page faults included, for every
+ *   32 KiB that a container prints.
  * - Everything else comes from musl.
  */
+#include <malloc.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -112,17 +115,69 @@ static void block_give(char *pointer) {
         blocks_unused = pointer - BLOCK_HEADER;
 }
 
+/* Buffers of 8, 16, 32, 64 and 128 KiB, each with room for the interpreter's header. At most 0.8 MiB is kept. */
+#define BUFFER_CLASSES 5
+#define BUFFER_KEPT 3
+#define BUFFER_SLACK ((size_t)512)
+
+static void *kept_buffers[BUFFER_CLASSES][BUFFER_KEPT];
+
+static size_t buffer_bytes(int class) {
+    return ((size_t)8192 << class) + BUFFER_SLACK;
+}
+
+/* The smallest class that holds `size`; BUFFER_CLASSES when none does or `size` is too small to care. */
+static int buffer_class(size_t size) {
+    if (size <= 4096 + BUFFER_SLACK)
+        return BUFFER_CLASSES;
+    int class = 0;
+    while (class < BUFFER_CLASSES && size > buffer_bytes(class))
+        class++;
+    return class;
+}
+
+static void *buffer_take(size_t size) {
+    int class = buffer_class(size);
+    if (class == BUFFER_CLASSES)
+        return malloc(size);
+    for (int i = 0; i < BUFFER_KEPT; i++) {
+        void *pointer = kept_buffers[class][i];
+        if (!pointer)
+            continue;
+        kept_buffers[class][i] = NULL;
+        return pointer;
+    }
+    return malloc(buffer_bytes(class));
+}
+
+static void buffer_give(void *pointer) {
+    size_t usable = pointer ? malloc_usable_size(pointer) : 0;
+    int class = buffer_class(usable);
+    /* Rounded up by malloc: the class it fills, not the one it would need. */
+    if (class == BUFFER_CLASSES || usable < buffer_bytes(class))
+        class--;
+    if (class >= 0 && class < BUFFER_CLASSES && usable >= buffer_bytes(class) && usable <= 2 * buffer_bytes(class)) {
+        for (int i = 0; i < BUFFER_KEPT; i++) {
+            if (kept_buffers[class][i])
+                continue;
+            kept_buffers[class][i] = pointer;
+            return;
+        }
+    }
+    free(pointer);
+}
+
 static void *heap_malloc(void *opaque, size_t size) {
     (void)opaque;
     void *pointer = size == ARENA_BYTES ? arena_take() : block_take(size);
-    return pointer ? pointer : malloc(size);
+    return pointer ? pointer : buffer_take(size);
 }
 
 static void *heap_calloc(void *opaque, size_t count, size_t size) {
     if (size != 0 && count > SIZE_MAX / size)
         return NULL;
     size_t total = count * size;
-    if (!is_loading || total > BLOCK_MAX)
+    if (total > buffer_bytes(BUFFER_CLASSES - 1))
         return calloc(count, size);
     void *pointer = heap_malloc(opaque, total);
     if (pointer)
@@ -137,11 +192,10 @@ static void heap_free(void *opaque, void *pointer) {
     else if (is_block(pointer))
         block_give(pointer);
     else
-        free(pointer);
+        buffer_give(pointer);
 }
 
 static size_t heap_usable_size(const void *pointer) {
-    extern size_t malloc_usable_size(void *);
     if (is_arena(pointer))
         return ARENA_BYTES;
     return is_block(pointer) ? block_size(pointer) : malloc_usable_size((void *)(uintptr_t)pointer);
