@@ -1,7 +1,7 @@
 import { invalidArgument } from '../base/errors.ts';
 import { assertNoNul } from './no-nul.ts';
 import type { ProtoCapabilities, ProtoProcess } from './proto-spec.ts';
-import { listOf, nonEmpty, toInt64, toUint64 } from './proto-values.ts';
+import { listOf, maxMapEntries, nonEmpty, toInt64, toUint64 } from './proto-values.ts';
 import type { CapabilitySets, ProcessSpec } from './spec.ts';
 
 /** `CAP_X` for `X`, `CAP_X` and the JSON-quoted forms that hosts send. Unknown names are left to `validateProcess`. */
@@ -12,9 +12,13 @@ function capabilityName(text: string): string {
 
 function capabilitySets(proto: ProtoCapabilities | null | undefined): CapabilitySets | undefined {
   if (proto === null || proto === undefined) return undefined;
-  const names = (list: readonly string[] | null | undefined): readonly string[] => [
-    ...new Set(listOf(list).map(capabilityName)),
-  ];
+  const names = (list: readonly string[] | null | undefined): readonly string[] => {
+    const texts = listOf(list);
+    // Before anything is hashed: the engine's hash has no secret, so chosen names could make insertion quadratic (ENG-07).
+    if (texts.length > maxMapEntries)
+      throw invalidArgument('process.capabilities', `${texts.length} names, at most ${maxMapEntries} are accepted`);
+    return [...new Set(texts.map(capabilityName))];
+  };
   return {
     bounding: names(proto.Bounding),
     effective: names(proto.Effective),

@@ -1,7 +1,7 @@
 import { invalidArgument } from '../base/errors.ts';
 import type { ProtoInt64, ProtoMap } from './proto-spec.ts';
 
-/** Most entries of one string-keyed map; more would let chosen keys make insertion quadratic (the engine's hash has no secret). */
+/** Most entries of one string-keyed map, and of lists whose strings are hashed; more would let chosen keys make insertion quadratic (the engine's hash has no secret). */
 export const maxMapEntries = 2000;
 
 /** A signed 64-bit field; absent is 0. */

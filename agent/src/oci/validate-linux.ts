@@ -1,5 +1,6 @@
 import { DomainError, invalidArgument } from '../base/errors.ts';
 import { cleanPath, pathNames } from './guest-path.ts';
+import { maxMapEntries } from './proto-values.ts';
 import type { NamespaceType, Spec } from './spec.ts';
 import { sysctlNames, sysctlNamespace } from './sysctl-name.ts';
 
@@ -78,6 +79,10 @@ const maxMajor = 0xfff;
 const maxMinor = 0xfffff;
 
 export const checkDevices: SpecCheck = (spec) => {
+  const count = spec.linux.devices.length;
+  // They are hashed by path later (ENG-07).
+  if (count > maxMapEntries)
+    throw invalidArgument('linux.devices', `${count} devices, at most ${maxMapEntries} are accepted`);
   spec.linux.devices.forEach((device, index) => {
     const field = `linux.devices[${index}]`;
     const names = pathNames(device.path, `${field}.path`);

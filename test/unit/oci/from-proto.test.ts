@@ -107,6 +107,11 @@ describe('specFromProto()', () => {
     const many = Object.fromEntries(Array.from({ length: maxMapEntries + 1 }, (_, index) => [`k${index}`, '']));
     expect(() => specFromProto({ ...protoSpec(), Annotations: many })).toThrow('at most');
   });
+
+  it('ENG-07 refuses too many capabilities by count', () => {
+    const Bounding = Array.from({ length: maxMapEntries + 1 }, (_, index) => `CAP_${index}`);
+    expect(() => specFromProto(protoSpec({ process: { Capabilities: { Bounding } } }))).toThrow('at most');
+  });
 });
 
 describe('processFromProto()', () => {
