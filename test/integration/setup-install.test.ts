@@ -138,12 +138,12 @@ describe('setup/install.sh', () => {
       { UNPACK: 'unexpected end' },
       'unpacking qjs-src 0.17.0-1: dpkg-deb: error: unexpected end',
     ],
-    ['a package that cannot be installed', ['bench'], {}, 'apt-get install runc: E: Unable to locate package nonesuch'],
+    ['a package that cannot be installed', ['bench'], {}, 'apt-get install runc strace: E: Unable to locate package nonesuch'],
     [
       'an ordinary user',
       ['bench'],
       { USER_ID: '1000' },
-      'bench: not root; run: apt-get install --no-install-recommends runc',
+      'bench: not root; run: apt-get install --no-install-recommends runc strace',
     ],
     ['an unknown target', ['nonsense'], {}, "unknown argument 'nonsense' (see --help)"],
   ])('ends with one line on %s and leaves nothing half-done', async (_, args, settings, message) => {
