@@ -28,6 +28,7 @@ const PER_MACHINE: Readonly<Record<Machine, readonly string[]>> = {
 
 export interface KernelParameters {
   readonly machine: Machine;
+  readonly accelerator: 'kvm' | 'tcg';
   readonly cpus: number;
   /** `hvc0` is quick; `ttyS0` shows what happens before virtio works. */
   readonly console: 'hvc0' | 'ttyS0';
@@ -43,6 +44,12 @@ export interface KernelParameters {
 export function kernelCommandLine(parameters: KernelParameters): string {
   const words = [...COMMON, ...PER_MACHINE[parameters.machine], `nr_cpus=${parameters.cpus}`];
   words.push(`console=${parameters.console}`, 'cgroup_no_v1=all', 'systemd.unified_cgroup_hierarchy=1');
+  // Nothing is behind a serial port that is not the console; probing for it takes time.
+  if (parameters.console === 'hvc0') words.push('8250.nr_uarts=0');
+  // 0.1 s: without KVM the kernel counts ticks to learn the local timer's speed; one processor can do with the HPET
+  // (docs/kernels.md has the measurement).
+  if (parameters.accelerator === 'tcg' && parameters.cpus === 1 && parameters.machine === 'q35')
+    words.push('nolapic_timer');
   words.push(...(parameters.verbose ? ['debug', 'agent.log=debug'] : ['quiet']));
   if (parameters.readyPort !== undefined) words.push(`kihon.ready=${parameters.readyPort}`);
   return [...words, ...parameters.extra].join(' ');

@@ -17,6 +17,8 @@ export interface QemuConfig {
   readonly accelerator: 'kvm' | 'tcg';
   readonly memoryMib: number;
   readonly cpus: number;
+  /** Firmware of a q35 machine; undefined is QEMU's own choice. */
+  readonly firmware?: string | undefined;
   readonly kernel: string;
   readonly initrd: string;
   readonly commandLine: string;

@@ -13,7 +13,11 @@ function machineArguments(config: QemuConfig): string[] {
   const accelerator = config.accelerator === 'tcg' ? 'tcg,thread=multi' : 'kvm';
   switch (config.machine) {
     case 'q35':
-      return ['-machine', 'q35,memory-backend=mem0,smm=off,vmport=off,sata=off,smbus=off', '-accel', accelerator];
+      return [
+        ...['-machine', 'q35,memory-backend=mem0,smm=off,vmport=off,sata=off,smbus=off', '-accel', accelerator],
+        // Firmware that only starts a kernel, 0.2 s sooner than SeaBIOS; part of QEMU's data.
+        ...(config.firmware === undefined ? [] : ['-bios', config.firmware]),
+      ];
     case 'microvm': {
       // With ACPI the kernel finds no clock to measure the TSC with, so it has to do without power-off.
       // Without KVM there is no paravirtual clock, so the timer and interrupt controllers of the PC stay.

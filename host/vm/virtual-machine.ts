@@ -5,6 +5,7 @@ import { Scope } from '../../agent/src/base/scope.ts';
 import { ConsoleRelay } from './console-relay.ts';
 import { describeExit, HelperProcess, type HelperExit } from './helper-process.ts';
 import { HostError } from './host-error.ts';
+import { findFirmware } from './firmware.ts';
 import { kernelCommandLine } from './kernel-command-line.ts';
 import { lastConsoleLines } from './last-console-lines.ts';
 import type { Machine } from './machine.ts';
@@ -151,6 +152,7 @@ export class VirtualMachine implements AsyncDisposable {
     const started = performance.now();
     const commandLine = kernelCommandLine({
       machine: config.machine,
+      accelerator: config.accelerator,
       cpus: config.cpus,
       console: config.console,
       readyPort: isHybrid ? READY_PORT : undefined,
@@ -159,6 +161,7 @@ export class VirtualMachine implements AsyncDisposable {
     });
     const args = qemuArguments({
       ...config,
+      firmware: findFirmware(),
       commandLine,
       vsock: vsock.backend,
       share,

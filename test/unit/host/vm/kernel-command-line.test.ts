@@ -3,6 +3,7 @@ import { kernelCommandLine, type KernelParameters } from '../../../../host/vm/ke
 
 const parameters: KernelParameters = {
   machine: 'q35',
+  accelerator: 'kvm',
   cpus: 2,
   console: 'hvc0',
   readyPort: 1040,
@@ -32,4 +33,17 @@ test('a machine without PCI is not told about it', () => {
   expect(words).toContain('pci=off');
   expect(words).not.toContain('scsi_mod');
   expect(words).not.toContain('kihon.ready');
+});
+
+test('one emulated processor of a PC does without the local timer, others keep it', () => {
+  const one = { ...parameters, accelerator: 'tcg', cpus: 1 } as const;
+  expect(kernelCommandLine(one).split(' ')).toContain('nolapic_timer');
+  expect(kernelCommandLine({ ...one, cpus: 2 })).not.toContain('nolapic_timer');
+  expect(kernelCommandLine({ ...one, accelerator: 'kvm' })).not.toContain('nolapic_timer');
+  expect(kernelCommandLine({ ...one, machine: 'microvm' })).not.toContain('nolapic_timer');
+});
+
+test('the serial port is probed only when it is the console', () => {
+  expect(kernelCommandLine(parameters)).toContain('8250.nr_uarts=0');
+  expect(kernelCommandLine({ ...parameters, console: 'ttyS0' })).not.toContain('8250');
 });

@@ -80,3 +80,9 @@ describe('qemuArguments', () => {
     expect(quoteOptionValue('/a,b')).toBe('/a,,b');
   });
 });
+
+test('a PC starts with the given firmware', () => {
+  const args = qemuArguments({ ...config, firmware: '/usr/share/qemu/qboot.rom' });
+  expect(args[args.indexOf('-bios') + 1]).toBe('/usr/share/qemu/qboot.rom');
+  expect(qemuArguments(config)).not.toContain('-bios');
+});

@@ -32,3 +32,8 @@ test('becomes virtiofsd, sandboxed, with announced submounts', () => {
   expect(daemon).toContain('--rlimit-nofile=0');
   expect(virtiofsdCommand({ ...options, raiseLimits: true })).not.toContain('--rlimit-nofile=0');
 });
+
+test('lets the guest keep what it read of a container root, and asks again where volumes are shared', () => {
+  expect(virtiofsdCommand({ ...options, binds: options.binds.slice(0, 1) })).toContain('cache=always');
+  expect(virtiofsdCommand(options)).toContain('cache=auto');
+});
