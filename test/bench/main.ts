@@ -3,7 +3,8 @@
  *
  *     npx tsx test/bench/main.ts [--short | --long] [--json] [--charts FOLDER] [SECTION...]
  */
-import { existsSync } from 'node:fs';
+import { createHash } from 'node:crypto';
+import { existsSync, readFileSync } from 'node:fs';
 import { availableParallelism, loadavg } from 'node:os';
 import { join, relative } from 'node:path';
 import { parseArgs } from 'node:util';
@@ -88,7 +89,10 @@ async function run(options: Arguments): Promise<void> {
   }
   const [loadAfter = 0] = loadavg();
   const load = `load average before and after: ${loadBefore.toFixed(1)} and ${loadAfter.toFixed(1)}`;
-  if (!options.isJson) process.stdout.write(`${load}, on ${availableParallelism()} CPUs\n`);
+  // Two runs can be compared only when they measured the same build.
+  const digest = createHash('sha256').update(readFileSync(workspace.agent)).digest('hex').slice(0, 16);
+  if (!options.isJson)
+    process.stdout.write(`${load}, on ${availableParallelism()} CPUs\nmeasured agent: sha256 ${digest}\n`);
   if (options.isJson) process.stdout.write(`${JSON.stringify(report, undefined, 2)}\n`);
 }
 
