@@ -1,6 +1,7 @@
 import { TCGETS } from '../abi/constants.ts';
 import { EPIPE } from '../abi/errno.ts';
 import { StructView } from '../abi/structs/struct-view.ts';
+import { AbortController } from '../base/abort.ts';
 import type { AbortSignal } from '../base/abort.ts';
 import { DomainError } from '../base/errors.ts';
 import { isSysError } from '../base/sys-error.ts';
@@ -19,6 +20,8 @@ export class InputStream {
   readonly #fd: Fd;
   readonly #isTerminal: boolean;
   readonly #queue = new SerialQueue();
+  /** Ends what waits for the descriptor before it is closed: a watch must not outlive its descriptor. */
+  readonly #closing = new AbortController();
   #isClosed = false;
 
   constructor(loop: EventLoop, fd: Fd, isTerminal: boolean) {
@@ -29,15 +32,23 @@ export class InputStream {
 
   /** Settles when every byte was taken; a process that does not read keeps it waiting until the signal fires. */
   write(bytes: Uint8Array, signal: AbortSignal): Promise<void> {
+    // Asked now, not when its turn comes: what was written before the end belongs to the input.
+    if (this.#isClosed) return Promise.reject(stdinClosed());
     return this.#queue.run(async () => {
       signal.throwIfAborted();
-      if (this.#isClosed || !this.#fd.isOpen) throw new DomainError('internal', 'Cannot get writer: stdin is closed');
+      if (!this.#fd.isOpen) throw stdinClosed();
+      const either = new AbortController();
+      const leaveCall = signal.onAbort((reason) => either.abort(reason));
+      const leaveStream = this.#closing.signal.onAbort((reason) => either.abort(reason));
       try {
-        await writeFully(this.#loop, this.#fd, bytes, signal);
+        await writeFully(this.#loop, this.#fd, bytes, either.signal);
       } catch (error) {
         if (isSysError(error) && error.errno === EPIPE)
           throw new DomainError('internal', 'Broken pipe (os error 32): nobody reads stdin any more', error);
         throw error;
+      } finally {
+        leaveCall();
+        leaveStream();
       }
     });
   }
@@ -59,6 +70,7 @@ export class InputStream {
   /** Closes at once. */
   close(): void {
     this.#isClosed = true;
+    this.#closing.abort(stdinClosed());
     this.#fd.close();
   }
 
@@ -68,10 +80,14 @@ export class InputStream {
       ioctl(this.#fd, 'TCGETS', TCGETS, settings.bytes);
       if ((settings.u32(termios.c_lflag) & termios.ICANON) === 0) return;
       const character = settings.bytes.slice(termios.c_cc + termios.VEOF, termios.c_cc + termios.VEOF + 1);
-      await writeFully(this.#loop, this.#fd, character);
+      await writeFully(this.#loop, this.#fd, character, this.#closing.signal);
     } catch (error) {
-      // The session has ended already: then so has its input.
-      if (!isSysError(error)) throw error;
+      // The session has ended already, or the stream was closed: then so has its input.
+      if (!isSysError(error) && !this.#isClosed) throw error;
     }
   }
+}
+
+function stdinClosed(): DomainError {
+  return new DomainError('internal', 'Cannot get writer: stdin is closed');
 }
