@@ -21,6 +21,10 @@ const WRITES_PER_TURN = 16;
 /** How long a frame may take from its first byte to its last. A peer that dribbles is cut off (TTR-06). */
 const FRAME_TIMEOUT_MS = 60_000;
 
+/** How often a peer that closed its sending half is asked whether it is still there. */
+const HALF_CLOSED_PROBE_MS = 1000;
+const NOTHING = new Uint8Array(0);
+
 const buffer = new Uint8Array(READ_BYTES);
 
 export interface ConnectionOptions {
@@ -28,6 +32,8 @@ export interface ConnectionOptions {
   readonly budget: FrameBudget;
   readonly onCall: (call: ServerCall) => void;
   readonly onClosed: (connection: Connection) => void;
+  /** Told what went wrong before a connection is closed for it. */
+  readonly onFailure: (error: unknown) => void;
 }
 
 /** One client: moves bytes between its socket and the protocol state, and reads only while answers are taken. */
@@ -42,6 +48,7 @@ export class Connection {
   #frameTimer: Timer | undefined;
   /** The frame the timer is for, by its number. */
   #timedFrame = -1;
+  #goneTimer: Timer | undefined;
 
   constructor(fd: Fd, options: ConnectionOptions) {
     this.#fd = fd;
@@ -54,15 +61,27 @@ export class Connection {
     });
     this.#watch = options.loop.watch(fd, 'read', (ready) => {
       failpoint('connection.ready');
-      if (ready.readable) this.#read();
-      if (ready.hangup) this.close();
-      else this.flush();
+      this.#guard(() => {
+        if (ready.readable) this.#read();
+        if (ready.hangup) this.close();
+        else this.flush();
+      });
     });
   }
 
   /** Calls under way. */
   get callCount(): number {
     return this.#state.callCount;
+  }
+
+  /** Out of memory while a frame is taken or an answer queued costs this connection, not the program. */
+  #guard(work: () => void): void {
+    try {
+      work();
+    } catch (error) {
+      this.#options.onFailure(error);
+      this.close();
+    }
   }
 
   /** Sends what is queued, now or as soon as the peer takes it. */
@@ -88,7 +107,7 @@ export class Connection {
     this.#isFlushScheduled = true;
     void Promise.resolve().then(() => {
       this.#isFlushScheduled = false;
-      this.flush();
+      this.#guard(() => this.flush());
     });
   }
 
@@ -102,6 +121,7 @@ export class Connection {
   close(): void {
     if (!this.#fd.isOpen) return;
     this.#frameTimer?.cancel();
+    this.#goneTimer?.cancel();
     this.#watch.close();
     this.#fd.close();
     this.#state.close();
@@ -130,6 +150,10 @@ export class Connection {
       this.close();
       return;
     }
+    if (this.#state.hasInputEnded && !this.#isPeerThere()) {
+      this.close();
+      return;
+    }
     const wantsOutput = this.#state.outputBytes > 0;
     if (this.#state.wantsInput) this.#watch.change(wantsOutput ? 'both' : 'read');
     else this.#watch.change(wantsOutput ? 'write' : 'none');
@@ -138,12 +162,29 @@ export class Connection {
 
   /** Bulk data is hardly ever between two frames when a read ends, so the timer is for one frame and starts anew with the next. */
   #limitFrameTime(): void {
-    const { isMidFrame, frameCount } = this.#state;
-    if (isMidFrame && this.#frameTimer !== undefined && this.#timedFrame === frameCount) return;
+    const { frameCount, wantsInput } = this.#state;
+    // While we do not read, it is not the peer who is slow.
+    const isTimed = this.#state.isMidFrame && wantsInput;
+    if (isTimed && this.#frameTimer !== undefined && this.#timedFrame === frameCount) return;
     this.#frameTimer?.cancel();
     this.#frameTimer = undefined;
-    if (!isMidFrame) return;
+    if (!isTimed) return;
     this.#timedFrame = frameCount;
     this.#frameTimer = this.#options.loop.setTimer(FRAME_TIMEOUT_MS, () => this.close());
+  }
+
+  /**
+   * After the end of input: whether the peer still takes answers. A Unix socket reports a hang-up when it does not; a vsock
+   * reports nothing more than the end of input, so it is asked: a send of no bytes fails once the peer closed both ways. Else
+   * calls that wait (a read, a wait) would go on for a client that is gone, and take what belongs to its successor.
+   */
+  #isPeerThere(): boolean {
+    const probe = trySend(this.#fd, NOTHING);
+    if (probe < 0 && probe !== -EAGAIN) return false;
+    this.#goneTimer ??= this.#options.loop.setTimer(HALF_CLOSED_PROBE_MS, () => {
+      this.#goneTimer = undefined;
+      this.#guard(() => this.flush());
+    });
+    return true;
   }
 }

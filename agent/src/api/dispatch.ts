@@ -16,10 +16,20 @@ type AnyHandler = (context: ApiContext, request: object, call: Call) => Promise<
 
 /**
  * Runs the handler of a call and sends its answer. Whatever is thrown, the engine's `null` for "out of memory" included, fails
- * this one call.
+ * this one call. `onExpired` is told when the deadline has answered the call while its handler goes on.
  */
-export async function dispatch(context: ApiContext, loop: EventLoop, log: Logger, call: ServerCall): Promise<void> {
-  const timer = call.deadlineMs === undefined ? undefined : loop.setTimer(call.deadlineMs, () => call.expire());
+export async function dispatch(
+  context: ApiContext,
+  loop: EventLoop,
+  log: Logger,
+  call: ServerCall,
+  onExpired: () => void,
+): Promise<void> {
+  const expire = (): void => {
+    call.expire();
+    onExpired();
+  };
+  const timer = call.deadlineMs === undefined ? undefined : loop.setTimer(call.deadlineMs, expire);
   try {
     const handler = findHandler(call.service, call.method) as AnyHandler | undefined;
     if (handler === undefined) throw new DomainError('unimplemented', `${call.method} method is not implemented`);

@@ -81,7 +81,13 @@ export class Server {
         continue;
       }
       if (this.#connections.size >= MAX_CONNECTIONS) this.#shedOldest();
-      this.#connections.add(this.#connection(accepted.fd));
+      try {
+        this.#connections.add(this.#connection(accepted.fd));
+      } catch (error) {
+        accepted.fd.close();
+        this.#backOff(error);
+        return;
+      }
     }
   }
 
@@ -90,8 +96,11 @@ export class Server {
       loop: this.#loop,
       budget: this.#budget,
       onCall: (call) => {
-        void dispatch(this.#context, this.#loop, this.#log, call).then(() => connection.scheduleFlush());
+        // Also when the deadline has answered a handler that goes on; and not even the failure could be told: out of memory.
+        const flush = (): void => connection.scheduleFlush();
+        void dispatch(this.#context, this.#loop, this.#log, call, flush).then(flush, () => connection.close());
       },
+      onFailure: (error) => this.#log.error('connection', { error: describeError(error) }),
       onClosed: (closed) => void this.#connections.delete(closed),
     });
     return connection;

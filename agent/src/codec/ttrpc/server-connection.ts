@@ -91,6 +91,11 @@ export class ServerConnection implements CallOwner, FrameSink {
     return this.#decoder.frameCount;
   }
 
+  /** True after the peer's last byte. */
+  get hasInputEnded(): boolean {
+    return this.#inputEnded;
+  }
+
   /** True when the peer has sent its last byte and has every answer: time to close the socket. */
   get isDone(): boolean {
     return (
