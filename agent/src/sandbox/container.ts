@@ -1,5 +1,7 @@
 import type { AbortSignal } from '../base/abort.ts';
 import { DomainError } from '../base/errors.ts';
+import { SIGKILL } from '../abi/constants.ts';
+import { closeStdio } from '../libcontainer/launch/launch-process.ts';
 import type { ContainerHandle, ContainerProcess } from '../libcontainer/types.ts';
 import type { EventLoop } from '../sys/loop.ts';
 import { SandboxProcess } from './sandbox-process.ts';
@@ -18,15 +20,18 @@ export class Container {
   /** Stops what watches the container (memory events). */
   readonly watchers: (() => void)[] = [];
   readonly #loop: EventLoop;
+  readonly #creation: AbortSignal;
   readonly #processes = new Map<string, SandboxProcess>();
   /** Ids of execs being set up. */
   readonly #reserved = new Set<string>();
   #handle: ContainerHandle | undefined;
   #initWasWaitedFor = false;
 
-  constructor(loop: EventLoop, id: string) {
+  /** `creation` is the signal of the call that creates it. */
+  constructor(loop: EventLoop, id: string, creation: AbortSignal) {
     this.#loop = loop;
     this.id = id;
+    this.#creation = creation;
   }
 
   /** The handle; `not_found` while the container is being created, so that nobody acts on half of it. */
@@ -37,6 +42,11 @@ export class Container {
 
   get isCreated(): boolean {
     return this.#handle !== undefined;
+  }
+
+  /** True while a creation whose caller was told that it failed is being rolled back. */
+  get isGivenUp(): boolean {
+    return this.#handle === undefined && this.#creation.aborted;
   }
 
   /** The container exists now. */
@@ -66,7 +76,15 @@ export class Container {
   /** Ends the reservation: with the process that was set up, or without. */
   settle(execId: string, process: ContainerProcess | undefined): void {
     this.#reserved.delete(execId);
-    if (process !== undefined) this.#processes.set(execId, new SandboxProcess(this.#loop, execId, process));
+    if (process === undefined) return;
+    try {
+      this.#processes.set(execId, new SandboxProcess(this.#loop, execId, process));
+    } catch (error) {
+      // No descriptor was left for it: nobody could ever reach the process.
+      closeStdio(process.stdio);
+      process.signal(SIGKILL);
+      throw error;
+    }
   }
 
   /**

@@ -12,7 +12,7 @@ import type { LaunchContext, NamespaceDescriptors } from '../libcontainer/types.
 import type { ProcessSpec, Resources, Spec } from '../oci/spec.ts';
 import { validateProcess } from '../oci/validate-process.ts';
 import { validateSpec } from '../oci/validate.ts';
-import { exists } from '../sys/file.ts';
+import { findBundleRoot, removeEmptyBundle } from './bundle.ts';
 import { Container, notFound } from './container.ts';
 import { EventQueue } from './event-queue.ts';
 import { checkContainerId, checkExecId } from './identifiers.ts';
@@ -21,8 +21,6 @@ import { monitorOom } from './oom-monitor.ts';
 import { createSharedNamespaces } from './shared-namespaces.ts';
 import type { SharedNamespaces } from './shared-namespaces.ts';
 
-/** Where Kata keeps the state of containers; storages may put a root file system at `<id>/rootfs` here. */
-const BUNDLES = '/run/kata-containers';
 /** OOM events that wait for a poll (lifecycle 3.3). */
 const MAX_OOM_EVENTS = 100;
 /** Containers in one sandbox; each keeps about 15 descriptors. */
@@ -60,6 +58,8 @@ export class Sandbox {
   /** Held open apart from its container, so that later ones can join it after the first is gone. */
   #first: Container | undefined;
   #isDestroyed = false;
+  /** True while the last containers are removed: no new one may come, or it would be left behind. */
+  #isEnding = false;
 
   constructor(services: SandboxServices) {
     this.#services = services;
@@ -106,6 +106,7 @@ export class Sandbox {
   async createContainer(config: CreateContainerConfig, signal: AbortSignal): Promise<void> {
     this.#refuseWhenDestroyed();
     checkContainerId(config.containerId);
+    await this.#rolledBack(config.containerId, signal);
     if (this.#containers.has(config.containerId))
       throw new DomainError('already_exists', `container ${config.containerId} already exists`);
     if (this.#containers.size >= MAX_CONTAINERS)
@@ -114,13 +115,24 @@ export class Sandbox {
     for (const warning of validateSpec(spec)) this.#services.log.warn(warning, { cid: config.containerId });
     const join = this.#joined(spec, config.sharesPidNamespace);
     const cgroupPath = resolveCgroupPath(spec.linux.cgroupsPath, config.containerId);
-    const container = new Container(this.#services.launch.loop, config.containerId);
+    const container = new Container(this.#services.launch.loop, config.containerId, signal);
     this.#containers.set(config.containerId, container);
     try {
       await container.queue.run(() => this.#createContainer(container, config, spec, join, cgroupPath, signal));
     } catch (error) {
       this.#containers.delete(config.containerId);
       throw wrapError(`create container ${config.containerId}`, error);
+    }
+  }
+
+  /** A caller whose deadline was over may try again at once: the new attempt waits until nothing is left of the old one. */
+  async #rolledBack(id: string, signal: AbortSignal): Promise<void> {
+    for (;;) {
+      const earlier = this.#containers.get(id);
+      if (earlier?.isGivenUp !== true) return;
+      await earlier.queue.run(async () => undefined);
+      signal.throwIfAborted();
+      this.#refuseWhenDestroyed();
     }
   }
 
@@ -137,25 +149,25 @@ export class Sandbox {
     const context = this.#services.storageContext(container.id, signal);
     container.storages = await storages.acquire(config.storages, context);
     undo.defer(() => storages.release(container.storages, this.#services.storageContext(container.id, neverAborted)));
-    const ownRoot = `${BUNDLES}/${container.id}/rootfs`;
     const handle = await createContainer(this.#services.launch, {
       containerId: container.id,
       spec,
-      // An image layer storage may have made the root already (lifecycle 9.1).
-      rootfsPath: exists(ownRoot) ? ownRoot : spec.root.path,
+      rootfsPath: findBundleRoot(container.id) ?? spec.root.path,
       cgroupPath,
       join,
       signal,
     });
+    undo.defer(() => handle.destroy());
     container.created(handle);
     this.#first ??= container;
     undo.commit();
   }
 
   /** StartContainer. */
-  startContainer(id: string): Promise<void> {
+  startContainer(id: string, signal: AbortSignal): Promise<void> {
     const container = this.container(id);
     return container.queue.run(async () => {
+      signal.throwIfAborted();
       this.#isCurrent(container);
       const { handle } = container;
       const { cgroup } = handle;
@@ -190,25 +202,28 @@ export class Sandbox {
     }
   }
 
-  pauseContainer(id: string): Promise<void> {
+  pauseContainer(id: string, signal: AbortSignal): Promise<void> {
     const container = this.container(id);
     return container.queue.run(async () => {
+      signal.throwIfAborted();
       this.#isCurrent(container);
       container.handle.pause();
     });
   }
 
-  resumeContainer(id: string): Promise<void> {
+  resumeContainer(id: string, signal: AbortSignal): Promise<void> {
     const container = this.container(id);
     return container.queue.run(async () => {
+      signal.throwIfAborted();
       this.#isCurrent(container);
       container.handle.resume();
     });
   }
 
-  updateContainer(id: string, resources: Resources): Promise<void> {
+  updateContainer(id: string, resources: Resources, signal: AbortSignal): Promise<void> {
     const container = this.container(id);
     return container.queue.run(async () => {
+      signal.throwIfAborted();
       this.#isCurrent(container);
       container.handle.update(resources);
     });
@@ -229,18 +244,23 @@ export class Sandbox {
       container.close();
       this.#containers.delete(id);
       await this.#services.storages.release(container.storages, this.#services.storageContext(id, neverAborted));
+      removeEmptyBundle(id);
     });
   }
 
   /** DestroySandbox: removes every container; the first failure stops it, and it may be repeated. */
   async destroy(): Promise<void> {
     this.#refuseWhenDestroyed();
-    for (const id of this.containerIds) {
-      const container = this.#containers.get(id);
-      if (container === undefined) continue;
-      // One that is still being created is waited for.
-      await container.queue.run(async () => undefined);
-      if (this.#containers.get(id) === container) await this.removeContainer(id, undefined);
+    this.#isEnding = true;
+    try {
+      for (const id of this.containerIds) {
+        // One that is still being created is waited for.
+        await this.#containers.get(id)?.queue.run(async () => undefined);
+        await this.#removeIfThere(id);
+      }
+    } catch (error) {
+      this.#isEnding = false;
+      throw error;
     }
     this.#isDestroyed = true;
     this.oomEvents.close();
@@ -248,11 +268,22 @@ export class Sandbox {
     this.#namespaces = undefined;
   }
 
+  /** Removes a container that may be removed by somebody else meanwhile: that it is gone is all that is wanted. */
+  async #removeIfThere(id: string): Promise<void> {
+    if (!this.#containers.has(id)) return;
+    try {
+      await this.removeContainer(id, undefined);
+    } catch (error) {
+      if (this.#containers.has(id)) throw error;
+    }
+  }
+
   /** The end of the agent as a plain process: the same, and every storage is unmounted; failures are logged and nothing stops it. */
   async shutDown(): Promise<void> {
+    this.#isEnding = true;
     for (const id of this.containerIds) {
       try {
-        await this.removeContainer(id, undefined);
+        await this.#removeIfThere(id);
       } catch (error) {
         this.#services.log.error('remove container at the end', { cid: id, error: describeError(error) });
       }
@@ -292,5 +323,6 @@ export class Sandbox {
 
   #refuseWhenDestroyed(): void {
     if (this.#isDestroyed) throw new DomainError('internal', 'the sandbox was destroyed');
+    if (this.#isEnding) throw new DomainError('internal', 'the sandbox is being destroyed');
   }
 }

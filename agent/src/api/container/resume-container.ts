@@ -1,7 +1,7 @@
 import type { AgentHandler } from '../handler.ts';
 
 /** ResumeContainer (lifecycle 4.4). */
-export const resumeContainer: AgentHandler<'ResumeContainer'> = async (context, request) => {
-  await context.sandbox.resumeContainer(request.container_id);
+export const resumeContainer: AgentHandler<'ResumeContainer'> = async (context, request, call) => {
+  await context.sandbox.resumeContainer(request.container_id, call.signal);
   return {};
 };

@@ -1,7 +1,7 @@
 import type { AgentHandler } from '../handler.ts';
 
 /** StartContainer: opens init's start gate; does not wait for execve (lifecycle 4.3). */
-export const startContainer: AgentHandler<'StartContainer'> = async (context, request) => {
-  await context.sandbox.startContainer(request.container_id);
+export const startContainer: AgentHandler<'StartContainer'> = async (context, request, call) => {
+  await context.sandbox.startContainer(request.container_id, call.signal);
   return {};
 };
