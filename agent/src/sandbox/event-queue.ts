@@ -8,6 +8,8 @@ interface Poller<T> {
   readonly resolve: (event: T) => void;
   readonly reject: (error: Error) => void;
   unregister: () => void;
+  /** Set while events wait for its gate to open. */
+  leaveGate: (() => void) | undefined;
 }
 
 /** Events for long polls: they wait here when nobody polls, and each goes to exactly one poller, in order. */
@@ -43,17 +45,15 @@ export class EventQueue<T> {
         reject(new DomainError('internal', 'the sandbox is being destroyed'));
         return;
       }
-      const poller: Poller<T> = { gate, resolve, reject, unregister: () => undefined };
+      const poller: Poller<T> = { gate, resolve, reject, unregister: () => undefined, leaveGate: undefined };
       this.#pollers.push(poller);
       const leaveSignal = signal.onAbort((reason) => {
         this.#remove(poller);
         reject(toError(reason));
       });
-      // A gate that opens later is a second chance for events that waited meanwhile.
-      const leaveGate = gate.canReply ? (): void => undefined : gate.onceWritable(() => this.#serve());
       poller.unregister = () => {
         leaveSignal();
-        leaveGate();
+        poller.leaveGate?.();
       };
       this.#serve();
     });
@@ -62,10 +62,22 @@ export class EventQueue<T> {
   #serve(): void {
     while (this.#events.length > 0) {
       const poller = this.#pollers.find((candidate) => candidate.gate.canReply);
-      if (poller === undefined) return;
+      if (poller === undefined) {
+        this.#waitForGates();
+        return;
+      }
       this.#remove(poller);
       poller.resolve(this.#events.shift() as T);
     }
+  }
+
+  /** Nobody's answer can be queued now: the first gate that opens is a second chance for the events that wait. */
+  #waitForGates(): void {
+    for (const poller of this.#pollers)
+      poller.leaveGate ??= poller.gate.onceWritable(() => {
+        poller.leaveGate = undefined;
+        this.#serve();
+      });
   }
 
   #remove(poller: Poller<T>): void {

@@ -79,6 +79,9 @@ export class OutputStream {
   }
 
   #serve(): void {
+    // The read that waited for its gate may be gone; whoever is first now registers for itself.
+    this.#leaveGate?.();
+    this.#leaveGate = undefined;
     for (let read = this.#pending[0]; read !== undefined; read = this.#pending[0]) {
       if (this.#isAtEnd) {
         this.#settle(read, () => read.resolve(new Uint8Array(0)));
@@ -108,7 +111,7 @@ export class OutputStream {
   /** The caller does not read its answers: leave the bytes in the kernel, where they stop the process. */
   #waitForGate(gate: DeliveryGate): void {
     this.#unwatch();
-    this.#leaveGate ??= gate.onceWritable(() => {
+    this.#leaveGate = gate.onceWritable(() => {
       this.#leaveGate = undefined;
       this.#serve();
     });
@@ -139,7 +142,15 @@ export class OutputStream {
       this.#drain = undefined;
       this.#serve();
     });
-    if (this.#processIsDead) this.#drain ??= this.#loop.setTimer(DRAIN_MS, () => this.#end());
+    if (this.#processIsDead) this.#drain ??= this.#loop.setTimer(DRAIN_MS, () => this.#endDrain());
+  }
+
+  /** Looks once more: on a busy loop the timer may come before the event of bytes that are there. */
+  #endDrain(): void {
+    this.#drain = undefined;
+    const waiting = this.#pending.length;
+    this.#serve();
+    if (this.#pending.length === waiting && this.#leaveGate === undefined) this.#end();
   }
 
   #unwatch(): void {
