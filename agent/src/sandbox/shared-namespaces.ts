@@ -1,4 +1,5 @@
 import { CLONE_NEWIPC, CLONE_NEWUTS, O_RDONLY, SIGKILL } from '../abi/constants.ts';
+import { DomainError } from '../base/errors.ts';
 import { SysError } from '../base/sys-error.ts';
 import { encodeBytes, decodeBytes } from '../base/text.ts';
 import type { Fd } from '../sys/fd.ts';
@@ -22,7 +23,14 @@ export interface SharedNamespaces {
  */
 export function createSharedNamespaces(reaper: Reaper, hostname: string): SharedNamespaces {
   const { reader, writer } = pipe();
-  const child = clone3({ flags: CLONE_NEWIPC | CLONE_NEWUTS });
+  let child: ReturnType<typeof clone3>;
+  try {
+    child = clone3({ flags: CLONE_NEWIPC | CLONE_NEWUTS });
+  } catch (error) {
+    reader.close();
+    writer.close();
+    throw error;
+  }
   if (child === 'child') {
     try {
       setParentDeathSignal(SIGKILL);
@@ -39,16 +47,26 @@ export function createSharedNamespaces(reaper: Reaper, hostname: string): Shared
       exit(0);
     }
   }
-  reaper.onExit(child.pid, () => child.pidfd.close());
+  const { pid, pidfd } = child;
+  reaper.onExit(pid, () => pidfd.close());
+  // Only the child's end is left: a child that dies without a word is the end of the stream, not a wait for ever.
+  writer.close();
   try {
     const buffer = new Uint8Array(64);
     const report = decodeBytes(buffer.subarray(0, read(reader, buffer)));
+    if (report === '') throw new DomainError('internal', 'the process that makes the namespaces died');
     if (report !== 'ok') {
       const [errno = '5', code = 'EIO'] = report.split(' ');
       throw new SysError('sethostname', Number(errno), code, hostname);
     }
-    const ipc = open(`/proc/${child.pid}/ns/ipc`, O_RDONLY);
-    const uts = open(`/proc/${child.pid}/ns/uts`, O_RDONLY);
+    const ipc = open(`/proc/${pid}/ns/ipc`, O_RDONLY);
+    let uts: Fd;
+    try {
+      uts = open(`/proc/${pid}/ns/uts`, O_RDONLY);
+    } catch (error) {
+      ipc.close();
+      throw error;
+    }
     return {
       ipc,
       uts,
@@ -58,8 +76,7 @@ export function createSharedNamespaces(reaper: Reaper, hostname: string): Shared
       },
     };
   } finally {
-    pidfdSignal(child.pidfd, SIGKILL);
+    pidfdSignal(pidfd, SIGKILL);
     reader.close();
-    writer.close();
   }
 }

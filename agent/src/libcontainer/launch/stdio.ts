@@ -18,14 +18,17 @@ export function prepareStdio(scope: Scope, isTerminal: boolean, pipeSize: number
     const blank = scope.use(open('/dev/null', O_RDWR));
     return { child: [blank, blank, blank], own: undefined };
   }
-  const pipes = [pipe(), pipe(), pipe()] as const;
-  for (const { reader, writer } of pipes) {
-    scope.use(reader);
-    scope.use(writer);
-  }
-  const [input, output, errors] = pipes;
+  const [input, output, errors] = [ownedPipe(scope), ownedPipe(scope), ownedPipe(scope)];
   for (const { writer } of [output, errors]) if (pipeSize > 0) setPipeSize(writer, pipeSize);
   const own = { kind: 'pipes', stdin: input.writer, stdout: output.reader, stderr: errors.reader } as const;
   for (const fd of [own.stdin, own.stdout, own.stderr]) setNonBlocking(fd, true);
   return { child: [input.reader, output.writer, errors.writer], own };
+}
+
+/** Registered before the next one is made, which may fail. */
+function ownedPipe(scope: Scope): ReturnType<typeof pipe> {
+  const made = pipe();
+  scope.use(made.reader);
+  scope.use(made.writer);
+  return made;
 }
