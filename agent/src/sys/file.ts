@@ -4,6 +4,7 @@ import {
   AT_FDCWD,
   AT_NO_AUTOMOUNT,
   AT_REMOVEDIR,
+  AT_STATX_DONT_SYNC,
   AT_SYMLINK_NOFOLLOW,
   F_ADD_SEALS,
   F_DUPFD_CLOEXEC,
@@ -184,6 +185,8 @@ interface StatOptions {
   readonly at?: Fd;
   /** Look at a symlink itself. */
   readonly nofollow?: boolean;
+  /** Take what the kernel knows without asking the server of a share, which may hang (AT_STATX_DONT_SYNC). */
+  readonly isCached?: boolean;
 }
 
 function statx(number: number, path: string, flags: number, what: string): Stat {
@@ -194,7 +197,8 @@ function statx(number: number, path: string, flags: number, what: string): Stat 
 }
 
 export function stat(path: string, options: StatOptions = {}): Stat {
-  const flags = options.nofollow === true ? AT_SYMLINK_NOFOLLOW : 0;
+  const flags =
+    (options.nofollow === true ? AT_SYMLINK_NOFOLLOW : 0) | (options.isCached === true ? AT_STATX_DONT_SYNC : 0);
   return statx(directoryNumber(options.at), path, flags, path);
 }
 
@@ -205,7 +209,9 @@ export function fstat(fd: Fd): Stat {
 /** True when the path exists (a dangling symlink does not). Errors other than "not there" count as absent too. */
 export function exists(path: string, at?: Fd): boolean {
   const view = new StructView(layouts.statx.sizeof);
-  return trySyscall(nr.SYS_statx, directoryNumber(at), path, AT_NO_AUTOMOUNT, STATX_BASIC_STATS, view.bytes) === 0;
+  // Existence is known without asking the server of a share for its attributes, which may hang.
+  const flags = AT_NO_AUTOMOUNT | AT_STATX_DONT_SYNC;
+  return trySyscall(nr.SYS_statx, directoryNumber(at), path, flags, STATX_BASIC_STATS, view.bytes) === 0;
 }
 
 export function mkdir(path: string, mode: number, at?: Fd): void {
