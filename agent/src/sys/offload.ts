@@ -9,16 +9,18 @@ import { DomainError, describeError } from '../base/errors.ts';
 import { failpoint } from '../base/failpoint.ts';
 import { SysError } from '../base/sys-error.ts';
 import { decodeBytes, encodeBytes } from '../base/text.ts';
-import type { Fd } from './fd.ts';
-import { pipe, setNonBlocking, tryRead, writeAll } from './file.ts';
+import { Fd } from './fd.ts';
+import { duplicateTo, pipe, setNonBlocking, tryRead, writeAll } from './file.ts';
 import type { EventLoop } from './loop.ts';
-import { clone3, exit, pidfdSignal } from './process.ts';
+import { clone3, closeRange, exit, pidfdSignal } from './process.ts';
 import type { Reaper } from './reaper.ts';
 
 /** Children at once; each may be stuck in the kernel for ever. */
 const MAX_CHILDREN = 16;
 /** A result is small; a larger one is a bug in the work. */
 const MAX_RESULT_BYTES = 1 << 20;
+/** The only descriptor of the agent that a child has, beside the standard ones. */
+const RESULT_DESCRIPTOR = 3;
 
 export interface OffloadContext {
   readonly loop: EventLoop;
@@ -48,7 +50,8 @@ export function offloadCounts(): { readonly running: number; readonly abandoned:
 
 /**
  * Runs `work` in a forked child and gives its result, which must survive JSON (undefined becomes null). Errors keep their
- * SysError form. The child runs straight-line code: `work` must not use promises, timers or the event loop.
+ * SysError form. The child runs straight-line code: `work` must not use promises, timers or the event loop, and no descriptor
+ * that was opened outside of it.
  */
 export function offload<T>(
   context: OffloadContext,
@@ -62,10 +65,17 @@ export function offload<T>(
       new DomainError('resource_exhausted', `${name}: ${MAX_CHILDREN} blocking operations are under way`),
     );
   const { reader, writer } = pipe();
-  const child = clone3({ flags: 0 });
+  let child: ReturnType<typeof clone3>;
+  try {
+    setNonBlocking(reader, true);
+    child = clone3({ flags: 0 });
+  } catch (error) {
+    reader.close();
+    writer.close();
+    return Promise.reject(toError(error));
+  }
   if (child === 'child') runChild(writer, work);
   writer.close();
-  setNonBlocking(reader, true);
   running += 1;
   return new Promise<T>((resolve, reject) => {
     collect(context, name, reader, child, options, resolve, reject);
@@ -79,6 +89,10 @@ function toError(reason: unknown): Error {
 /** The child: nothing may unwind past here (engine-facts 2). */
 function runChild(writer: Fd, work: () => unknown): never {
   try {
+    // A child that is stuck must not keep a client's connection or a container's stdin open after the agent closed them.
+    duplicateTo(writer, RESULT_DESCRIPTOR);
+    closeRange(RESULT_DESCRIPTOR + 1, 0xffffffff);
+    const result = new Fd(RESULT_DESCRIPTOR, 'result');
     let outcome: Outcome<unknown>;
     try {
       failpoint('offload.child');
@@ -88,7 +102,7 @@ function runChild(writer: Fd, work: () => unknown): never {
       else if (error instanceof DomainError) outcome = { error: describeError(error), code: error.code };
       else outcome = { error: describeError(error) };
     }
-    writeAll(writer, encodeBytes(JSON.stringify(outcome)));
+    writeAll(result, encodeBytes(JSON.stringify(outcome)));
   } catch {
     exit(1);
   } finally {
@@ -115,7 +129,8 @@ function collect<T>(
     hasGivenUp = true;
     abandoned += 1;
     stopWaiting();
-    if (options.undo === undefined) pidfdSignal(child.pidfd, SIGKILL);
+    // Reaped already when its last words were not read yet.
+    if (options.undo === undefined && child.pidfd.isOpen) pidfdSignal(child.pidfd, SIGKILL);
     reject(reason);
   };
   const timer = context.loop.setTimer(options.deadlineMs, () =>

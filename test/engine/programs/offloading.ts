@@ -2,7 +2,7 @@
 import { AbortController } from '../../../agent/src/base/abort.ts';
 import { DomainError } from '../../../agent/src/base/errors.ts';
 import { isSysError } from '../../../agent/src/base/sys-error.ts';
-import { createFile, exists, mkdirAll, readDirectory, stat, unlink } from '../../../agent/src/sys/file.ts';
+import { createFile, exists, mkdirAll, pipe, readDirectory, stat, unlink } from '../../../agent/src/sys/file.ts';
 import { offload, offloadCounts } from '../../../agent/src/sys/offload.ts';
 import type { OffloadContext, OffloadOptions } from '../../../agent/src/sys/offload.ts';
 import { exit, getpid, pauseForEver } from '../../../agent/src/sys/process.ts';
@@ -48,6 +48,18 @@ async function results(context: OffloadContext): Promise<void> {
     run(() => circle),
     'its process died',
   );
+}
+
+/** A stuck child must not keep open what the agent closes, such as a container's stdin. */
+async function descriptors(context: OffloadContext): Promise<void> {
+  const { reader, writer } = pipe();
+  const names = await offload(context, 'look', () => readDirectory('/proc/self/fd').map(({ name }) => name), {
+    deadlineMs: 10_000,
+  });
+  // 4 is the directory that is being read.
+  checkEqual('a child has no descriptor of the agent', names.map(Number).sort(), [0, 1, 2, 3, 4]);
+  reader.close();
+  writer.close();
 }
 
 async function deadlines(context: OffloadContext): Promise<void> {
@@ -126,6 +138,7 @@ async function many(context: OffloadContext): Promise<void> {
 
 export async function offloadChecks(context: OffloadContext): Promise<void> {
   await results(context);
+  await descriptors(context);
   await deadlines(context);
   await lateSuccess(context);
   await limit(context);
