@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The end of the road: say why on stderr and the log descriptor, then power off (PID 1) or exit with 70 (EX_SOFTWARE). */
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/reboot.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -14,18 +15,35 @@
 /* How long the program's own last words may take. The whole end must be over within 2 s (design, "Failure"). */
 #define LAST_WORDS_MS 1000
 
+/* How long stderr may be full, all messages together: nobody may be reading the console. */
+#define FULL_STDERR_MS 500
+
 static int is_dying;
+static int patience_ms = FULL_STDERR_MS;
 
 static void say(const char *text, size_t length) {
+    int flags = fcntl(2, F_GETFL);
+    if (flags >= 0)
+        fcntl(2, F_SETFL, flags | O_NONBLOCK);
     while (length > 0) {
         ssize_t n = write(2, text, length);
         if (n < 0 && errno == EINTR)
             continue;
+        if (n < 0 && errno == EAGAIN && patience_ms > 0) {
+            /* A terminal can be writable for poll and full for write, so the time is counted by rounds. */
+            struct timespec pause = {0, 10 * 1000000};
+            nanosleep(&pause, NULL);
+            patience_ms -= 10;
+            continue;
+        }
         if (n <= 0)
             break;
         text += n;
         length -= (size_t)n;
     }
+    /* A shell that shares the terminal would not expect the change. */
+    if (flags >= 0)
+        fcntl(2, F_SETFL, flags);
 }
 
 static void say_everywhere(const char *text, size_t length) {

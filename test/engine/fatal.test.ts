@@ -1,10 +1,13 @@
 /** Errors that nobody catches end the program, with a report that leads to the TypeScript line. */
-import { readFileSync } from 'node:fs';
+import { spawn } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { resolveStack } from '../../agent/build/resolve-stack.ts';
 import { buildEngineProgram, runProgram } from '../support/engine/run-in-engine.ts';
 import type { EngineRun } from '../support/engine/run-in-engine.ts';
+import { eventually } from '../support/eventually.ts';
 
 const program = join(import.meta.dirname, 'programs/main.ts');
 const source = readFileSync(join(import.meta.dirname, 'programs/fatal.ts'), 'utf8').split('\n');
@@ -62,6 +65,20 @@ describe.each(['release', 'sanitize'] as const)('the end of a program (%s)', (va
     const run = await die('last words that fail');
     expect(run.stderr).toContain('kihon: while dying: Error: speechless\n');
     expect(run.status).toBe(70);
+  });
+
+  it('nor does a console that nobody reads', async () => {
+    // The pipe is full before the program starts; its reader sleeps.
+    const script = '{ head -c 65536 /dev/zero >&2; "$0" "$1"; echo $? >&3; } 2>&1 3>"$2" | sleep 20';
+    const folder = mkdtempSync(join(tmpdir(), 'kihon-fatal-'));
+    const status = join(folder, 'status');
+    try {
+      const run = spawn('sh', ['-c', script, elf, 'uncaught error', status], { stdio: 'ignore', detached: true });
+      await eventually(() => expect(readFileSync(status, 'utf8')).toBe('70\n'), 15_000);
+      process.kill(-(run.pid as number), 'SIGKILL');
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
   });
 
   it('nor do last words without end', async () => {
