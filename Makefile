@@ -184,7 +184,7 @@ bench: all
 soak: all test-agent
 	@$(call suite,soak)
 
-fuzz: all test-agent
+fuzz: setup
 	@$(call suite,fuzz)
 
 # --- Removing ---------------------------------------------------------------------------------------------------------
