@@ -25,11 +25,18 @@ const codes: Readonly<Record<ErrorCode, number>> = {
 /** Longest text of a status; a hostile path or argument may be in it. */
 const MAX_TEXT = 4096;
 
+/** The engine throws an InternalError when it runs out of memory, and null when there is not even room for that. */
+function isOutOfMemory(error: unknown): boolean {
+  return (
+    error === null || (error instanceof Error && error.name === 'InternalError' && error.message === 'out of memory')
+  );
+}
+
 /** Code and text for a caller. Never a stack trace. */
 export function statusOf(error: unknown): { readonly code: number; readonly message: string } {
   const text = describeError(error);
   const message = text.length > MAX_TEXT ? `${text.slice(0, MAX_TEXT)}...` : text;
-  if (error === null) return { code: status.RESOURCE_EXHAUSTED, message };
+  if (isOutOfMemory(error)) return { code: status.RESOURCE_EXHAUSTED, message };
   if (error instanceof DomainError) return { code: codes[error.code], message };
   // What the Go shim takes for "already gone" (host-runtime 3.9).
   if (error instanceof SysError && error.code === 'ESRCH')
