@@ -115,20 +115,24 @@ static void block_give(char *pointer) {
         blocks_unused = pointer - BLOCK_HEADER;
 }
 
-/* Buffers of 8, 16, 32, 64 and 128 KiB, each with room for the interpreter's header. At most 0.8 MiB is kept. */
-#define BUFFER_CLASSES 5
-#define BUFFER_KEPT 3
-#define BUFFER_SLACK ((size_t)512)
+/* Blocks of 1 KiB to 128 KiB, each with room for the interpreter's header and a frame's. At most 0.6 MiB is kept. */
+#define BUFFER_CLASSES 8
+#define BUFFER_KEPT 8
+#define BUFFER_SLACK ((size_t)128)
 
 static void *kept_buffers[BUFFER_CLASSES][BUFFER_KEPT];
 
 static size_t buffer_bytes(int class) {
-    return ((size_t)8192 << class) + BUFFER_SLACK;
+    return ((size_t)1024 << class) + BUFFER_SLACK;
+}
+
+static int buffers_kept(int class) {
+    return class < 4 ? BUFFER_KEPT : 2;
 }
 
 /* The smallest class that holds `size`; BUFFER_CLASSES when none does or `size` is too small to care. */
 static int buffer_class(size_t size) {
-    if (size <= 4096 + BUFFER_SLACK)
+    if (size <= 512)
         return BUFFER_CLASSES;
     int class = 0;
     while (class < BUFFER_CLASSES && size > buffer_bytes(class))
@@ -140,7 +144,7 @@ static void *buffer_take(size_t size) {
     int class = buffer_class(size);
     if (class == BUFFER_CLASSES)
         return malloc(size);
-    for (int i = 0; i < BUFFER_KEPT; i++) {
+    for (int i = 0; i < buffers_kept(class); i++) {
         void *pointer = kept_buffers[class][i];
         if (!pointer)
             continue;
@@ -157,7 +161,7 @@ static void buffer_give(void *pointer) {
     if (class == BUFFER_CLASSES || usable < buffer_bytes(class))
         class--;
     if (class >= 0 && class < BUFFER_CLASSES && usable >= buffer_bytes(class) && usable <= 2 * buffer_bytes(class)) {
-        for (int i = 0; i < BUFFER_KEPT; i++) {
+        for (int i = 0; i < buffers_kept(class); i++) {
             if (kept_buffers[class][i])
                 continue;
             kept_buffers[class][i] = pointer;
