@@ -176,6 +176,14 @@ static JSValue native_utf8_decode(JSContext *ctx, JSValueConst this_value, int a
     return JS_NewStringLen(ctx, (const char *)bytes, size);
 }
 
+#ifdef KIHON_FAILPOINTS
+/* engine.abort(), in a test build only: what the interpreter does when it finds itself broken. */
+static JSValue native_abort(JSContext *ctx, JSValueConst this_value, int argc, JSValueConst *argv) {
+    (void)ctx, (void)this_value, (void)argc, (void)argv;
+    abort();
+}
+#endif
+
 static JSValue strings(JSContext *ctx, char **list) {
     JSValue array = JS_NewArray(ctx);
     for (uint32_t i = 0; list[i] && !JS_IsException(array); i++) {
@@ -212,6 +220,9 @@ int natives_install(JSContext *ctx, const struct entry *entry, int argc, char **
     failed |= JS_SetPropertyStr(ctx, engine, "addressOf", JS_NewCFunction(ctx, native_address_of, "addressOf", 1)) < 0;
     failed |= JS_SetPropertyStr(ctx, engine, "utf8Encode", JS_NewCFunction(ctx, native_utf8_encode, "utf8Encode", 1)) < 0;
     failed |= JS_SetPropertyStr(ctx, engine, "utf8Decode", JS_NewCFunction(ctx, native_utf8_decode, "utf8Decode", 1)) < 0;
+#ifdef KIHON_FAILPOINTS
+    failed |= JS_SetPropertyStr(ctx, engine, "abort", JS_NewCFunction(ctx, native_abort, "abort", 0)) < 0;
+#endif
     failed |= JS_SetPropertyStr(ctx, engine, "argv", strings(ctx, argv)) < 0;
     failed |= JS_SetPropertyStr(ctx, engine, "environ", strings(ctx, envp)) < 0;
     failed |= JS_SetPropertyStr(ctx, engine, "entry", JS_NewString(ctx, entry->name)) < 0;

@@ -20,6 +20,8 @@ interface Engine {
   readonly argv: readonly string[];
   readonly environ: readonly string[];
   readonly entry: string;
+  /** Only in a test build: the interpreter's own end. */
+  readonly abort?: (() => never) | undefined;
   /** Called again and again while it is a function; runs one turn of the event loop. True lets the engine collect garbage. */
   turn?: Turn | undefined;
   /** Last words: called once when an error nobody caught ends the program. Must not wait. */
@@ -62,4 +64,9 @@ export function setTurn(turn: Turn | undefined): void {
 /** Registers the last words of this process. */
 export function setFatalHandler(handler: (error: unknown) => void): void {
   native.onFatal = handler;
+}
+
+/** Ends the program the way the interpreter ends it when it finds itself broken; a test build only. */
+export function abortEngine(): void {
+  native.abort?.();
 }

@@ -27,7 +27,6 @@ function run(name: string, action: string): void {
     const hoard: Uint8Array[] = [];
     for (;;) hoard.push(new Uint8Array(1 << 20));
   }
-  if (action === 'reject') void Promise.reject(new Error(`failpoint ${name}`));
   if (action === 'abort') abortEngine();
   if (action.startsWith('pause:')) while (!exists(action.slice('pause:'.length)));
 }
