@@ -148,7 +148,7 @@ export class Sandbox {
     const { storages } = this.#services;
     const context = this.#services.storageContext(container.id, signal);
     container.storages = await storages.acquire(config.storages, context);
-    undo.defer(() => storages.release(container.storages, this.#services.storageContext(container.id, neverAborted)));
+    undo.defer(() => this.#releaseStorages(container));
     const handle = await createContainer(this.#services.launch, {
       containerId: container.id,
       spec,
@@ -161,6 +161,13 @@ export class Sandbox {
     container.created(handle);
     this.#first ??= container;
     undo.commit();
+  }
+
+  /** Gives back what a container had mounted, and the folder that mounts below its name made. Never fails. */
+  async #releaseStorages(container: Container): Promise<void> {
+    const context = this.#services.storageContext(container.id, neverAborted);
+    await this.#services.storages.release(container.storages, context);
+    removeEmptyBundle(container.id);
   }
 
   /** StartContainer. */
@@ -243,8 +250,7 @@ export class Sandbox {
       await container.handle.init.exit;
       container.close();
       this.#containers.delete(id);
-      await this.#services.storages.release(container.storages, this.#services.storageContext(id, neverAborted));
-      removeEmptyBundle(id);
+      await this.#releaseStorages(container);
     });
   }
 
