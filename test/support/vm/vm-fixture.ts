@@ -58,7 +58,13 @@ export function useVm(options: TestVmOptions = {}): VmFixture {
       );
       await removeLeftContainers();
     }
-    await checks?.verify();
+    try {
+      await checks?.verify();
+    } catch (error) {
+      // What this test left is not the next one's fault.
+      await checks?.rebase();
+      throw error;
+    }
   }, HOOK_MS);
 
   afterAll(async () => {

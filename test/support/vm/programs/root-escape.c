@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Runs in a container with CAP_SYS_ADMIN and CAP_SYS_CHROOT and tries what is known to lead out of a container's root (MNT-15).
- * usage: root-escape MARK AGENT, where MARK is the path of a file in the agent's root, and AGENT is `DEV:INO` of its executable.
+ * usage: root-escape MARK AGENT [look], where MARK is the path of a file in the agent's root, and AGENT is `DEV:INO` of its executable.
  * One line for each attempt: `NAME: what happened`; a line that begins with ESCAPED is a finding. Every attempt is made by a
  * child of its own, because most of them cannot be taken back.
  */
@@ -223,10 +223,15 @@ static void pivot_twice(void) {
 }
 
 int main(int argc, char **argv) {
-    if (argc != 3)
+    if (argc < 3)
         return 2;
     mark = argv[1];
     agent = argv[2];
+    if (argc > 3) { /* no attempt: shows that it would see what it looks for */
+        chdir("/");
+        look("here", here(), "proc");
+        return 0;
+    }
     void (*const attempts[])(void) = {climb,         first_process, proc_in_chroot, cloned_tree,
                                       climb_after_unshare, pivot_twice,   lazy_unmount};
     for (size_t i = 0; i < sizeof attempts / sizeof *attempts; i++) {
