@@ -27,6 +27,6 @@ export function rememberFailpoints(text: string): void {
 }
 
 /** The environment that arms the same failpoints in a program of ours; empty in a release. */
-export function failpointEnvironment(): string[] {
+export function initEnvironment(): string[] {
   return typeof __FAILPOINTS__ !== 'undefined' && __FAILPOINTS__ ? [`KIHON_FAILPOINTS=${armed}`] : [];
 }

@@ -1,6 +1,6 @@
 import { CLONE_INTO_CGROUP, CLONE_NEWPID, CLOSE_RANGE_CLOEXEC, O_RDONLY } from '../../abi/constants.ts';
 import { DomainError } from '../../base/errors.ts';
-import { failpoint, failpointEnvironment } from '../../base/failpoint.ts';
+import { failpoint, initEnvironment } from '../../base/failpoint.ts';
 import { isSysError } from '../../base/sys-error.ts';
 import type { Fd } from '../../sys/fd.ts';
 import { duplicate, duplicateTo, open } from '../../sys/file.ts';
@@ -39,7 +39,7 @@ function becomeInit(request: SpawnRequest): never {
     const moved = request.descriptors.map((fd) => duplicate(fd, scratchBase));
     moved.forEach((fd, number) => duplicateTo(fd, number));
     closeRange(moved.length, 0xffffffff, CLOSE_RANGE_CLOEXEC);
-    execveat(executable, '', [initName], failpointEnvironment(), executeDescriptor);
+    execveat(executable, '', [initName], initEnvironment(), executeDescriptor);
   } catch (error) {
     try {
       const failure = describeFailure('start the init program', error);
