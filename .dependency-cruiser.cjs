@@ -37,7 +37,8 @@ const agentTable = [
   ['guest', guest, ['npm:smol-toml']],
   ['sandbox', sandbox],
   ['api', api, ['proto']],
-  ['entry/init.ts', ['entry/init.ts', 'libcontainer/init', ...parts]],
+  ['entry/failpoints', ['entry/failpoints', ...sys]],
+  ['entry/init.ts', ['entry/init.ts', 'entry/failpoints', 'libcontainer/init', ...parts]],
   ['entry/oci.ts', ['entry/oci.ts', ...launch]],
   ['entry', ['entry', ...api, 'libcontainer/init'], ['proto']],
 ];
@@ -73,7 +74,7 @@ for (const [folder, allowed, others = []] of agentTable)
     `agent-${folder.replace(/[/.]/g, '-')}`,
     `agent/src/${folder}`,
     [...allowed.map((name) => `agent/src/${name}`), ...others],
-    folder === 'entry' ? ['agent/src/entry/init.ts', 'agent/src/entry/oci.ts'] : [],
+    folder === 'entry' ? ['agent/src/entry/failpoints', 'agent/src/entry/init.ts', 'agent/src/entry/oci.ts'] : [],
   );
 
 // Only the system-call layer opens the door to the engine.
