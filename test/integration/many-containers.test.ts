@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { useAgent } from '../support/agent/agent-fixture.ts';
 import { expectStatus } from '../support/agent/expect-status.ts';
@@ -33,6 +34,21 @@ describe('many at once', { timeout: 60_000 }, () => {
     await Promise.all(containers.map((container) => container.killAll()));
     expect(new Set(await Promise.all(waits))).toEqual(new Set([137]));
     await Promise.all(containers.map((container) => container.remove()));
+  });
+
+  it('24 containers with a storage each are removed at once, and every storage with them', async () => {
+    const mounts = (): string => readFileSync(`/proc/${fixture.agent.pid}/mountinfo`, 'utf8');
+    const before = mounts();
+    const containers = await Promise.all(
+      Array.from({ length: 24 }, (_, index) => {
+        const mount_point = `/run/kata-containers/volume-${index}`;
+        const storages = [{ driver: 'virtio-fs', source: 'volume', fstype: 'tmpfs', mount_point }];
+        return TestContainer.start(fixture.client, { root: fixture.root, run: 'sleep 600', request: { storages } });
+      }),
+    );
+    expect(mounts()).toContain('/run/kata-containers/volume-23');
+    await Promise.all(containers.map((container) => container.remove()));
+    expect(mounts()).toBe(before);
   });
 
   it('100 containers come and go one after the other', async () => {

@@ -31,6 +31,8 @@ export interface OffloadOptions<T> {
   /** After this many milliseconds the caller gets `deadline_exceeded`. */
   readonly deadlineMs: number;
   readonly signal?: AbortSignal;
+  /** Waits, at most for the deadline, when all children are busy; for work that must not be left out, such as an unmount. */
+  readonly waitsForRoom?: boolean;
   /**
    * Undoes a success that came after the caller had given up. With it the child is left to finish, without it the child is
    * killed. Runs in a child of its own.
@@ -40,6 +42,8 @@ export interface OffloadOptions<T> {
 
 type Outcome<T> = { ok: T } | { sys: [string, number, string, string] } | { error: string; code?: DomainError['code'] };
 
+/** Work that waits for room, in order. */
+const queue: (() => void)[] = [];
 let running = 0;
 let abandoned = 0;
 
@@ -60,6 +64,9 @@ export function offload<T>(
   options: OffloadOptions<T>,
 ): Promise<T> {
   if (options.signal?.aborted === true) return Promise.reject(toError(options.signal.reason));
+  // When every child is stuck there may never be room.
+  if (running >= MAX_CHILDREN && options.waitsForRoom === true && abandoned < MAX_CHILDREN)
+    return room(context, name, options.deadlineMs).then(() => offload(context, name, work, options));
   if (running >= MAX_CHILDREN)
     return Promise.reject(
       new DomainError('resource_exhausted', `${name}: ${MAX_CHILDREN} blocking operations are under way`),
@@ -79,6 +86,20 @@ export function offload<T>(
   running += 1;
   return new Promise<T>((resolve, reject) => {
     collect(context, name, reader, child, options, resolve, reject);
+  });
+}
+
+function room(context: OffloadContext, name: string, ms: number): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const enter = (): void => {
+      timer.cancel();
+      resolve();
+    };
+    const timer = context.loop.setTimer(ms, () => {
+      queue.splice(queue.indexOf(enter), 1);
+      reject(new DomainError('resource_exhausted', `${name}: no room among ${MAX_CHILDREN} operations for ${ms} ms`));
+    });
+    queue.push(enter);
   });
 }
 
@@ -157,6 +178,7 @@ function collect<T>(
 
   const finish = (): void => {
     running -= 1;
+    queue.shift()?.();
     const outcome = parseOutcome<T>(chunks, length);
     if (hasGivenUp) {
       abandoned -= 1;

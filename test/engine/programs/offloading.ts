@@ -118,6 +118,18 @@ async function limit(context: OffloadContext): Promise<void> {
   checkEqual('then there is room again', await offload(context, 'next', () => 2, { deadlineMs: 1000 }), 2);
 }
 
+async function waitingForRoom(context: OffloadContext): Promise<void> {
+  const stuck = Array.from({ length: 16 }, () =>
+    offload(context, 'stuck', () => pauseForEver(), { deadlineMs: 500 }).catch(() => undefined),
+  );
+  const patient = offload(context, 'patient', () => 3, { deadlineMs: 10_000, waitsForRoom: true });
+  const late = offload(context, 'late', () => 4, { deadlineMs: 1, waitsForRoom: true });
+  await checkFails('one that waits for room does so until its deadline', late, 'no room among 16 operations for 1 ms');
+  checkEqual('one that waited for room gets it', await patient, 3);
+  await Promise.all(stuck);
+  await until(context, () => offloadCounts().running === 0);
+}
+
 /** Many in a row, with failures among them, leave nothing (ENG-06). */
 async function many(context: OffloadContext): Promise<void> {
   await sleep(context.loop, 20);
@@ -142,5 +154,6 @@ export async function offloadChecks(context: OffloadContext): Promise<void> {
   await deadlines(context);
   await lateSuccess(context);
   await limit(context);
+  await waitingForRoom(context);
   await many(context);
 }

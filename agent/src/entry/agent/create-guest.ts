@@ -55,7 +55,8 @@ export function createGuest(parts: Parts): Guest {
     waitForBlockDevice,
     // Not ended by the request's own signal: what was begun is finished or undone as a whole, and a roll-back after a
     // disconnect must still run (design, "Deadlines and disconnects").
-    runBlocking: (name, work, undo) => offload(parts, name, work, { deadlineMs: BLOCKING_DEADLINE_MS, undo }),
+    runBlocking: (name, work, undo) =>
+      offload(parts, name, work, { deadlineMs: BLOCKING_DEADLINE_MS, undo, waitsForRoom: true }),
     runProgram: (argv, programSignal) => runProgram(parts, argv, programSignal),
   });
 
