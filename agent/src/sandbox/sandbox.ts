@@ -106,7 +106,9 @@ export class Sandbox {
   async createContainer(config: CreateContainerConfig, signal: AbortSignal): Promise<void> {
     this.#refuseWhenDestroyed();
     checkContainerId(config.containerId);
-    await this.#rolledBack(config.containerId, signal);
+    // Registered in this very turn otherwise: a call that follows on the wire must find the container.
+    if (this.#containers.get(config.containerId)?.isGivenUp === true)
+      await this.#rolledBack(config.containerId, signal);
     if (this.#containers.has(config.containerId))
       throw new DomainError('already_exists', `container ${config.containerId} already exists`);
     if (this.#containers.size >= MAX_CONTAINERS)
