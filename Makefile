@@ -36,7 +36,7 @@ say = printf '%-8s %s\n' '$(1)' '$(2)'
 took = printf '%-8s %s\n' '$(1)' "done in $$SECONDS s"
 
 .PHONY: help setup packages generate agent initrd initrd-packaged kernel host all demo
-.PHONY: test check lint typecheck format test-unit test-engine test-integration test-vm test-agent soak fuzz bench
+.PHONY: test check lint typecheck format test-unit test-engine test-integration test-vm test-agent fuzz bench
 .PHONY: install picture clean distclean
 
 help:
@@ -59,7 +59,7 @@ help:
 	  '  make test-unit | test-engine | test-integration | test-vm    one suite; ONLY="file or words" narrows it' \
 	  '  make lint | typecheck | format' \
 	  '  make bench                 speed and size, beside Node and runc' \
-	  '  make soak | fuzz           long runs, not part of make test' \
+	  '  make fuzz                  decoders against random bytes, 20 s each; not part of make test' \
 	  '' \
 	  '  make clean                 remove build/ and generated code; make distclean also .cache/ and node_modules/' \
 	  '' \
@@ -180,9 +180,6 @@ test-vm: all test-agent
 bench: all
 	@bash rootfs-builder/setup/install.sh bench
 	@$(tsx) test/bench/main.ts
-
-soak: all test-agent
-	@$(call suite,soak)
 
 fuzz: setup
 	@$(call suite,fuzz)

@@ -14,7 +14,6 @@ const suites: readonly Suite[] = [
   { name: 'engine', timeoutMs: 120_000, isSerial: true },
   { name: 'integration', timeoutMs: 120_000, isSerial: true },
   { name: 'vm', timeoutMs: 300_000, isSerial: true },
-  { name: 'soak', timeoutMs: 3_600_000, isSerial: true },
   { name: 'fuzz', timeoutMs: 3_600_000, isSerial: true },
 ];
 

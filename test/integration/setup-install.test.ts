@@ -138,7 +138,12 @@ describe('setup/install.sh', () => {
       { UNPACK: 'unexpected end' },
       'unpacking qjs-src 0.17.0-1: dpkg-deb: error: unexpected end',
     ],
-    ['a package that cannot be installed', ['bench'], {}, 'apt-get install runc strace: E: Unable to locate package nonesuch'],
+    [
+      'a package that cannot be installed',
+      ['bench'],
+      {},
+      'apt-get install runc strace: E: Unable to locate package nonesuch',
+    ],
     [
       'an ordinary user',
       ['bench'],
