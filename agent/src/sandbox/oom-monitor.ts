@@ -1,7 +1,7 @@
 import { IN_MODIFY } from '../abi/constants.ts';
+import { isSysError } from '../base/sys-error.ts';
 import { readText } from '../sys/file.ts';
-import { watchFiles } from '../sys/inotify.ts';
-import type { EventLoop } from '../sys/loop.ts';
+import type { FileWatcher } from '../sys/inotify.ts';
 
 /** The value of a key in a flat-keyed cgroup file, 0 when it is not there. */
 function valueOf(text: string, key: string): number {
@@ -14,9 +14,10 @@ function valueOf(text: string, key: string): number {
 
 /**
  * Reports once when a process of the cgroup (or of one below it: the counter is hierarchical) was killed because memory ran out
- * (lifecycle section 13). Returns the function that stops it. Does nothing on a hierarchy without the memory controller.
+ * (lifecycle section 13). Returns the function that stops it. Does nothing on a hierarchy without the memory controller; throws
+ * when the file is there and cannot be watched.
  */
-export function monitorOom(loop: EventLoop, cgroupDirectory: string, onOom: () => void): () => void {
+export function monitorOom(watcher: FileWatcher, cgroupDirectory: string, onOom: () => void): () => void {
   const file = `${cgroupDirectory}/memory.events`;
   let stop = (): void => undefined;
   const check = (): void => {
@@ -33,9 +34,10 @@ export function monitorOom(loop: EventLoop, cgroupDirectory: string, onOom: () =
     onOom();
   };
   try {
-    stop = watchFiles(loop, [file], IN_MODIFY, check);
-  } catch {
-    return () => undefined;
+    stop = watcher.watch(file, IN_MODIFY, check);
+  } catch (error) {
+    if (isSysError(error, 'ENOENT')) return () => undefined;
+    throw error;
   }
   return () => stop();
 }

@@ -13,6 +13,7 @@ import type { ProcessSpec, Resources, Spec } from '../oci/spec.ts';
 import { validateProcess } from '../oci/validate-process.ts';
 import { validateSpec } from '../oci/validate.ts';
 import { findBundleRoot, removeEmptyBundle } from './bundle.ts';
+import { FileWatcher } from '../sys/inotify.ts';
 import { Container, notFound } from './container.ts';
 import { EventQueue } from './event-queue.ts';
 import { checkContainerId, checkExecId } from './identifiers.ts';
@@ -52,6 +53,7 @@ export interface CreateContainerConfig {
 export class Sandbox {
   readonly oomEvents = new EventQueue<string>(MAX_OOM_EVENTS);
   readonly #services: SandboxServices;
+  readonly #files: FileWatcher;
   readonly #containers = new Map<string, Container>();
   #id = '';
   #namespaces: SharedNamespaces | undefined;
@@ -63,6 +65,7 @@ export class Sandbox {
 
   constructor(services: SandboxServices) {
     this.#services = services;
+    this.#files = new FileWatcher(services.launch.loop);
   }
 
   get id(): string {
@@ -74,14 +77,20 @@ export class Sandbox {
     return [...this.#containers.keys()];
   }
 
+  /** Everything that can be refused before anything is touched; a caller with work of its own to do first asks this first. */
+  checkCreate(config: CreateSandboxConfig): void {
+    this.#refuseWhenDestroyed();
+    if (config.sandboxId !== '') checkContainerId(config.sandboxId, 'sandbox_id');
+    if (config.hostname.length > 64) throw invalidArgument('hostname', 'at most 64 characters are allowed');
+    this.#services.storages.check(config.storages);
+  }
+
   /**
    * CreateSandbox. Called again, it takes the new name and adds the new storages; nothing that is there is deleted (LIV-14). A failure gives
    * back what this call acquired.
    */
   async create(config: CreateSandboxConfig, signal: AbortSignal): Promise<void> {
-    this.#refuseWhenDestroyed();
-    if (config.sandboxId !== '') checkContainerId(config.sandboxId, 'sandbox_id');
-    if (config.hostname.length > 64) throw invalidArgument('hostname', 'at most 64 characters are allowed');
+    this.checkCreate(config);
     await using undo = new Scope();
     const context = this.#services.storageContext(undefined, signal);
     const mountPoints = await this.#services.storages.acquire(config.storages, context);
@@ -183,9 +192,7 @@ export class Sandbox {
       // Before init runs, so that a process that dies at once is seen; never for the sandbox's own (pause) container.
       if (cgroup !== undefined && id !== this.#id && container.watchers.length === 0)
         container.watchers.push(
-          monitorOom(this.#services.launch.loop, `/proc/self/fd/${cgroup.directory.number}`, () =>
-            this.oomEvents.push(id),
-          ),
+          monitorOom(this.#files, `/proc/self/fd/${cgroup.directory.number}`, () => this.oomEvents.push(id)),
         );
       handle.start();
     });

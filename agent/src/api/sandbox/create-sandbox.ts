@@ -6,18 +6,17 @@ import { storageFromProto } from '../storage-from-proto.ts';
 export const createSandbox: AgentHandler<'CreateSandbox'> = async (context, request, call) => {
   for (const [index, module] of request.kernel_modules.entries())
     if (module.name === '') throw invalidArgument(`kernel_modules[${index}].name`, 'must not be empty');
+  const config = {
+    sandboxId: request.sandbox_id,
+    hostname: request.hostname,
+    storages: request.storages.map(storageFromProto),
+  };
+  context.sandbox.checkCreate(config);
   if (request.guest_hook_path !== '')
     context.log.warn('guest hooks are not run yet', { 'guest-hook-path': request.guest_hook_path });
   for (const module of request.kernel_modules)
     await context.guest.loadKernelModule(module.name, module.parameters, call.signal);
-  await context.sandbox.create(
-    {
-      sandboxId: request.sandbox_id,
-      hostname: request.hostname,
-      storages: request.storages.map(storageFromProto),
-    },
-    call.signal,
-  );
+  await context.sandbox.create(config, call.signal);
   context.guest.writeDns(request.dns);
   return {};
 };

@@ -73,6 +73,11 @@ export class StorageRegistry {
     }
   }
 
+  /** Refuses what `acquire` would refuse before it touches anything. */
+  check(storages: readonly Storage[]): void {
+    for (const storage of storages) this.#check(storage);
+  }
+
   #check(storage: Storage): CheckedStorage {
     const driver = this.#driver(storage);
     const target = parseMountPoint(storage.mountPoint);
