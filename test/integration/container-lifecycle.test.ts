@@ -101,12 +101,15 @@ describe('a container', { timeout: 20_000 }, () => {
   });
 
   it('is addressed as its first process by the empty exec id and by its own id', async () => {
-    await using container = await TestContainer.start(fixture.client, run('exit 5'));
+    // It ends when its input does, so both calls wait by then: one that came after the first answer would not find it.
+    await using container = await TestContainer.start(fixture.client, run('read line; exit 5'));
     const ids = { container_id: container.id };
-    const both = await Promise.all([
+    const waits = Promise.all([
       fixture.client.call('WaitProcess', { ...ids, exec_id: '' }),
       fixture.client.call('WaitProcess', { ...ids, exec_id: container.id }),
     ]);
+    await fixture.client.call('CloseStdin', { ...ids, exec_id: container.id });
+    const both = await waits;
     expect(both.map((answer) => answer.status)).toEqual([5, 5]);
     await expectStatus(container.wait(), 'not_found', 'InitProcessNotFound');
     await expectStatus(fixture.client.call('WaitProcess', { ...ids, exec_id: 'other' }), 'not_found', 'InvalidExecId');
