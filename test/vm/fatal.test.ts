@@ -48,6 +48,7 @@ describe('LIV-13: an error anywhere else', () => {
       agent: failpointAgent,
       kernelParameters: [`KIHON_FAILPOINTS=${failpoint}`, `agent.log_vport=${LOG_PORT}`],
     });
+    vm.showConsoleOnFailure();
     const log = await vm.dial(LOG_PORT);
     let text = '';
     const firstRecord = new Promise<void>((resolve) => {

@@ -2,7 +2,7 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Duplex } from 'node:stream';
-import { expect } from 'vitest';
+import { expect, onTestFailed } from 'vitest';
 import { AgentClient } from '../../../host/client/agent-client.ts';
 import { GUEST_SHARE } from '../../../host/sdk/volume.ts';
 import type { Machine } from '../../../host/vm/machine.ts';
@@ -28,6 +28,9 @@ const BOOT_MS = 120_000;
 const DIAL_MS = 60_000;
 const POWER_OFF_MS = 60_000;
 
+/** How much of the console a failed test shows, in characters. */
+const CONSOLE_TAIL = 4000;
+
 export interface TestVmOptions extends InitrdOptions {
   readonly kernel?: KernelChoice | undefined;
   readonly machine?: Machine | undefined;
@@ -51,9 +54,12 @@ export class TestVm implements AsyncDisposable {
   readonly folder: string;
   /** What the guest sees at `GUEST_SHARE`: a folder on this machine. */
   readonly share: string;
+  readonly #machine: Machine;
   readonly #clients = new Set<AgentClient>();
+  #console: string | undefined;
 
-  private constructor(vm: VirtualMachine, folder: string, share: string) {
+  private constructor(vm: VirtualMachine, folder: string, share: string, machine: Machine) {
+    this.#machine = machine;
     this.vm = vm;
     this.folder = folder;
     this.share = share;
@@ -71,12 +77,13 @@ export class TestVm implements AsyncDisposable {
       mkdirSync(join(share, 'roots'), { recursive: true });
       await createBusyboxRoot(join(share, 'roots/busybox'));
       const tools = await hostTools();
+      const machine = options.machine ?? 'q35';
       const directory = join(folder, 'vm');
       mkdirSync(directory);
       const vm = await VirtualMachine.boot(
         {
           directory,
-          machine: options.machine ?? 'q35',
+          machine,
           ...tools,
           memoryMib: options.memoryMib ?? 256,
           cpus: options.cpus ?? 1,
@@ -92,7 +99,7 @@ export class TestVm implements AsyncDisposable {
         },
         new AbortController().signal,
       );
-      return new TestVm(vm, folder, share);
+      return new TestVm(vm, folder, share, machine);
     } catch (error) {
       removeFolder(folder);
       throw error;
@@ -109,13 +116,19 @@ export class TestVm implements AsyncDisposable {
     return this.guestPath('roots/busybox');
   }
 
-  /** Everything the guest wrote on its console. */
+  /** Everything the guest wrote on its console, also after the end. */
   get console(): string {
-    try {
-      return readFileSync(join(this.vm.directory, 'console.log'), 'utf8');
-    } catch {
-      return '';
-    }
+    return this.#console ?? readFileSync(join(this.vm.directory, 'console.log'), 'utf8');
+  }
+
+  /** Shows the end of the console if the test that is running fails. */
+  showConsoleOnFailure(): void {
+    onTestFailed(({ task }) => this.showConsole(task.name));
+  }
+
+  /** Writes the end of the console to standard error. */
+  showConsole(where: string): void {
+    process.stderr.write(`--- console of the guest in "${where}" ---\n${this.console.slice(-CONSOLE_TAIL)}\n---\n`);
   }
 
   /** A stream to a vsock port of the guest. */
@@ -142,14 +155,15 @@ export class TestVm implements AsyncDisposable {
     try {
       return await within(timeoutMs, 'the end of the VM', this.vm.exited);
     } catch (error) {
-      throw new Error(`the VM does not end; its console:\n${this.console.slice(-4000)}`, { cause: error });
+      throw new Error(`the VM does not end; its console:\n${this.console.slice(-CONSOLE_TAIL)}`, { cause: error });
     }
   }
 
-  /** Asks the agent to destroy the sandbox, and expects the guest to power itself off. */
+  /** Asks the agent to destroy the sandbox, and expects the guest to power itself off where it has the means. */
   async powerOff(): Promise<void> {
     const client = await this.connect();
     await client.call('DestroySandbox', {});
+    if (this.#machine === 'microvm') await this.vm.powerOff();
     expect(await this.ended()).toEqual({ code: 0, signal: null });
   }
 
@@ -158,6 +172,7 @@ export class TestVm implements AsyncDisposable {
     for (const client of this.#clients) client.close();
     await this.vm[Symbol.asyncDispose]();
     await eventually(() => expect(this.vm.helpers.filter((helper) => isProcessAlive(helper))).toEqual([]));
+    this.#console = this.console;
     removeFolder(this.folder);
   }
 }

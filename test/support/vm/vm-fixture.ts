@@ -9,9 +9,6 @@ import { VmStandingChecks } from './vm-standing-checks.ts';
 /** Longest set-up and tear-down of a test file, in ms. */
 const HOOK_MS = 240_000;
 
-/** How much of the console a failed test shows, in characters. */
-const CONSOLE_TAIL = 4000;
-
 /** The storages that Kata's host sends with CreateSandbox. */
 export const SANDBOX_STORAGES = [
   { driver: 'virtio-fs', source: SHARE_TAG, fstype: 'virtiofs', mount_point: GUEST_SHARE, options: [] },
