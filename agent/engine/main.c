@@ -16,6 +16,8 @@
 #endif
 /* Never collect below this heap size, and at least at 1.5 times the live size. */
 #define GC_FLOOR_BYTES ((size_t)256 << 10)
+/* Until the first idle moment: loading a program makes no garbage, and looking for it would take a tenth of the start. */
+#define GC_START_BYTES ((size_t)4 << 20)
 
 extern char **environ;
 
@@ -96,6 +98,7 @@ int main(int argc, char **argv) {
     if (!rt)
         fatal_message("kihon: fatal: no memory for the engine\n");
     JS_SetMemoryLimit(rt, HEAP_LIMIT_BYTES);
+    JS_SetGCThreshold(rt, GC_START_BYTES);
     JS_SetMaxStackSize(rt, STACK_LIMIT_BYTES);
     JSContext *ctx = create_context(rt);
     if (!ctx)
