@@ -29,7 +29,7 @@ function collidingKeys(count: number): string[] {
   for (let number = 0; pairs.length < needed; number++) {
     let block = '';
     for (let rest = Math.imul(number, 2654435761) >>> 0, index = 0; index < 7; index++) {
-      block += letters[(rest + index * number) % 36];
+      block += letters.charAt((rest + index * number) % 36);
       rest = (rest / 36) | 0;
     }
     const value = hash(block);

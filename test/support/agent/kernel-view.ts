@@ -28,6 +28,11 @@ export function openDescriptors(pid: number): string[] {
     .sort();
 }
 
+/** How many descriptors below `limit` are open: those that count against it. Inherited ones may be higher. */
+export function descriptorsBelow(pid: number, limit: number): number {
+  return readdirSync(`/proc/${pid}/fd`).filter((number) => Number(number) < limit).length;
+}
+
 /** Children of a process, with name and state, zombies included. */
 export function childrenOf(pid: number): { pid: number; name: string; state: string }[] {
   const text = readFileSync(`/proc/${pid}/task/${pid}/children`, 'latin1');

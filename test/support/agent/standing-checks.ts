@@ -85,11 +85,16 @@ export class Watched implements AsyncDisposable {
     expect(growth, 'growth of anonymous memory in KiB').toBeLessThan(capKib);
   }
 
+  /** C2: everything is as it was at the baseline, or comes to be so. */
+  async settled(): Promise<void> {
+    await eventually(() => expect(residue(this.#baseline, takeBaseline(this.agent))).toEqual([]), SETTLE_MS);
+  }
+
   /** C1 to C4. What is closed or dies takes a moment, so each is waited for. */
   async verify(capKib = GROWTH_KIB): Promise<void> {
     await this.alive();
     expect(this.canary.changes()).toEqual([]);
-    await eventually(() => expect(residue(this.#baseline, takeBaseline(this.agent))).toEqual([]), SETTLE_MS);
+    await this.settled();
     await eventually(() => this.bounded(capKib), SETTLE_MS);
   }
 

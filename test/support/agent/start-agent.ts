@@ -68,11 +68,6 @@ fi
 exec "$@"
 `;
 
-const running = new Set<AgentProcess>();
-process.once('exit', () => {
-  for (const agent of running) agent.abandon();
-});
-
 /** The agent under test: an ordinary process in a mount namespace of its own. */
 export class AgentProcess implements AsyncDisposable {
   readonly child: ChildProcess;
@@ -83,6 +78,11 @@ export class AgentProcess implements AsyncDisposable {
   readonly #socket: string;
   readonly #exited: Promise<{ code: number | null; signal: NodeJS.Signals | null }>;
   readonly #clients = new Set<AgentClient>();
+  /** The test process ends: leaves nothing, without waiting. */
+  readonly #abandon = (): void => {
+    this.cgroup.removeNow();
+    rmSync(this.folder, { recursive: true, force: true });
+  };
   #log = '';
   #hasExited = false;
   #pid: number | undefined;
@@ -121,7 +121,7 @@ export class AgentProcess implements AsyncDisposable {
       });
     });
     this.#exited.catch(() => undefined);
-    running.add(this);
+    process.once('exit', this.#abandon);
   }
 
   /** What it wrote to its standard streams so far. */
@@ -228,14 +228,8 @@ export class AgentProcess implements AsyncDisposable {
     this.child.kill('SIGKILL');
     await this.cgroup.remove();
     await this.#exited.catch(() => undefined);
-    running.delete(this);
+    process.removeListener('exit', this.#abandon);
     await eventually(() => rmSync(this.folder, { recursive: true, force: true }));
-  }
-
-  /** The test process ends: leaves nothing, without waiting. */
-  abandon(): void {
-    this.cgroup.removeNow();
-    rmSync(this.folder, { recursive: true, force: true });
   }
 }
 
