@@ -56,7 +56,12 @@ function createFresh(parent: Fd, name: string): Fd {
     }
     mkdir(name, 0o755, parent);
   }
-  return open(name, folderFlags, 0, parent);
+  try {
+    return open(name, folderFlags, 0, parent);
+  } catch (error) {
+    rmdir(name, parent);
+    throw error;
+  }
 }
 
 /** A container's cgroup (v2), held by descriptor. */

@@ -15,6 +15,8 @@ function childNames(directory: Fd): string[] {
  * as deep as it likes (CGN-11). Descriptors are held for the current path only. Throws EBUSY while processes are left.
  */
 export function removeCgroupTree(parent: Fd, name: string): void {
+  // Nearly always it has no children: then this needs no descriptor, of which there may be none left (LIV-03).
+  if (tryRemove(parent, name)) return;
   const path: { readonly fd: Fd; readonly name: string; readonly children: string[] }[] = [];
   const enter = (at: Fd, child: string): void => {
     let fd: Fd;
@@ -24,7 +26,9 @@ export function removeCgroupTree(parent: Fd, name: string): void {
       if (isSysError(error, 'ENOENT')) return;
       throw error;
     }
-    path.push({ fd, name: child, children: childNames(fd) });
+    const children: string[] = [];
+    path.push({ fd, name: child, children });
+    children.push(...childNames(fd));
   };
   try {
     enter(parent, name);
@@ -40,6 +44,17 @@ export function removeCgroupTree(parent: Fd, name: string): void {
     }
   } finally {
     for (const { fd } of path) fd.close();
+  }
+}
+
+/** False when the group has children or processes. */
+function tryRemove(at: Fd, name: string): boolean {
+  try {
+    removeOne(at, name);
+    return true;
+  } catch (error) {
+    if (isSysError(error, 'EBUSY')) return false;
+    throw error;
   }
 }
 

@@ -120,8 +120,9 @@ export class Container implements ContainerHandle {
         this.cgroup.kill();
         this.cgroup.thaw();
       } catch (error) {
-        // ENODEV: the cgroup was removed by an earlier, half-done tear-down.
-        if (!isSysError(error, 'ENODEV', 'ENOENT')) throw error;
+        // ENODEV: the cgroup was removed by an earlier, half-done tear-down. EMFILE: no descriptor is left to write with (LIV-03); the
+        // death of init takes its pid namespace with it, and who survives that keeps the cgroup from being removed.
+        if (!isSysError(error, 'ENODEV', 'ENOENT', 'EMFILE', 'ENFILE')) throw error;
       }
     }
     for (const process of [this.init, ...this.#execs]) {

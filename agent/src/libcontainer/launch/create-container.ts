@@ -41,6 +41,15 @@ function refuseLimits(resources: Resources): void {
   }
 }
 
+/** The launch has killed its own child; this is for what a workload left. It needs a descriptor, of which there may be none (LIV-03). */
+function killQuietly(cgroup: Cgroup): void {
+  try {
+    cgroup.kill();
+  } catch (error) {
+    if (!isSysError(error)) throw error;
+  }
+}
+
 function createCgroup(scope: Scope, context: LaunchContext, config: CreateContainerConfig): Cgroup | undefined {
   const { resources } = config.spec.linux;
   if (context.cgroupRoot === undefined) {
@@ -50,7 +59,7 @@ function createCgroup(scope: Scope, context: LaunchContext, config: CreateContai
   const cgroup = Cgroup.create(context.cgroupRoot, config.cgroupPath, context.log);
   scope.defer(async () => {
     try {
-      cgroup.kill();
+      killQuietly(cgroup);
       await removeWhenEmpty(context.loop, cgroup, context.loop.now() + cleanUpMs, cleanUpMs);
     } finally {
       cgroup.close();

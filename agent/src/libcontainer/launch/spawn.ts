@@ -23,8 +23,6 @@ export interface SpawnRequest {
   readonly sync: Fd;
 }
 
-/** Numbers in the child are gathered above this first, so that none is overwritten before it was moved. */
-const scratchBase = 64;
 const exitSpawnFailed = 125;
 
 /** Name that makes the ELF run its init program (agent/engine/entries.c). */
@@ -35,6 +33,9 @@ function becomeInit(request: SpawnRequest): never {
   try {
     setDumpable(false);
     failpoint('spawn.child');
+    // Gathered above the numbers they get first, so that none is overwritten before it was moved. Not higher than needed: the
+    // limit of open files may be low (LIV-03).
+    const scratchBase = request.descriptors.length;
     const executable = duplicate(request.selfExecutable, scratchBase);
     const moved = request.descriptors.map((fd) => duplicate(fd, scratchBase));
     moved.forEach((fd, number) => duplicateTo(fd, number));
