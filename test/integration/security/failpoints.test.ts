@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { RpcError } from '../../../host/client/rpc-error.ts';
 import { expectStatus } from '../../support/agent/expect-status.ts';
-import { childrenOf } from '../../support/agent/kernel-view.ts';
+import { childrenOf, openDescriptors } from '../../support/agent/kernel-view.ts';
 import { Watched } from '../../support/agent/standing-checks.ts';
 import { AgentProcess } from '../../support/agent/start-agent.ts';
 import { RootFilesystems } from '../../support/container/root-filesystem.ts';
@@ -112,8 +112,12 @@ describe.skipIf(!existsSync(failpointAgent))('failures on purpose', { timeout: 6
       for (const text of await Promise.all(calls)) expect(text).toMatch(/timeout|16/);
       expect(childrenOf(watched.agent.pid)).toHaveLength(16);
       await watched.alive();
+      const before = openDescriptors(watched.agent.pid).length;
       writeFileSync(end, '');
-      await watched.verify();
+      await eventually(() => expect(childrenOf(watched.agent.pid)).toEqual([]));
+      // Result pipe and process descriptor of each.
+      await eventually(() => expect(openDescriptors(watched.agent.pid)).toHaveLength(before - 32));
+      await watched.alive();
       expect(await watched.agent.stop()).toBe(143);
     });
   });
