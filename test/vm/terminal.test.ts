@@ -30,7 +30,7 @@ describe('a terminal in a VM', () => {
   });
 
   it('is controlling: ctrl-C interrupts, ctrl-D ends the input', async () => {
-    await using container = await start('trap "echo interrupted" INT; echo ready; cat; echo end');
+    await using container = await start('trap "echo interrupted" INT; echo ready; while :; do sleep 0.1; done');
     await container.readUntil('ready');
     await container.write('\x03');
     await container.readUntil('interrupted');

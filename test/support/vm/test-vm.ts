@@ -41,11 +41,18 @@ export interface TestVmOptions extends InitrdOptions {
   readonly config?: Partial<VmConfig> | undefined;
 }
 
-/** Folders of VMs that run; a test run that is interrupted removes them. */
-const folders = new Set<string>();
-process.once('exit', () => {
-  for (const folder of folders) rmSync(folder, { recursive: true, force: true });
-});
+/** Folders of VMs that run; a test run that is interrupted removes them. One set for all test files of this process. */
+const folders = (() => {
+  const shared = globalThis as { kihonVmFolders?: Set<string> };
+  if (shared.kihonVmFolders === undefined) {
+    const created = new Set<string>();
+    process.once('exit', () => {
+      for (const folder of created) rmSync(folder, { recursive: true, force: true });
+    });
+    shared.kihonVmFolders = created;
+  }
+  return shared.kihonVmFolders;
+})();
 
 /** A guest as our host side boots it, with a folder of this machine as its whole shared directory. */
 export class TestVm implements AsyncDisposable {

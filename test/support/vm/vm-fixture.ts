@@ -50,9 +50,7 @@ export function useVm(options: TestVmOptions = {}): VmFixture {
 
   afterEach(async ({ task }) => {
     if (task.result?.state === 'fail') {
-      process.stderr.write(
-        `--- console of the guest in "${task.name}" ---\n${vm?.console.slice(-CONSOLE_TAIL)}\n---\n`,
-      );
+      vm?.showConsole(task.name);
       await removeLeftContainers();
     }
     try {
