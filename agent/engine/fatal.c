@@ -18,7 +18,11 @@
 /* How long stderr may be full, all messages together: nobody may be reading the console. */
 #define FULL_STDERR_MS 500
 
+/* How long a log client's host has to take the report before the power goes: what is queued in the device is lost then. */
+#define LOG_DRAIN_MS 100
+
 static int is_dying;
+static int has_log_client;
 static int patience_ms = FULL_STDERR_MS;
 
 static void say(const char *text, size_t length) {
@@ -48,13 +52,16 @@ static void say(const char *text, size_t length) {
 
 static void say_everywhere(const char *text, size_t length) {
     say(text, length);
-    if (send(FATAL_LOG_FD, text, length, MSG_DONTWAIT | MSG_NOSIGNAL) < 0) { /* no log client: stderr has it */
-    }
+    if (send(FATAL_LOG_FD, text, length, MSG_DONTWAIT | MSG_NOSIGNAL) >= 0)
+        has_log_client = 1;
 }
 
 static void end(void) __attribute__((noreturn));
 static void end(void) {
     if (syscall(SYS_getpid) == 1) {
+        struct timespec drain = {0, LOG_DRAIN_MS * 1000000L};
+        if (has_log_client)
+            nanosleep(&drain, NULL);
         /* The file systems of a sandbox are tmpfs and shares: a sync could hang on a dead host and is not worth it. */
         syscall(SYS_reboot, LINUX_REBOOT_MAGIC1, LINUX_REBOOT_MAGIC2, LINUX_REBOOT_CMD_POWER_OFF, 0);
     }
