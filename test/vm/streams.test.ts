@@ -52,7 +52,7 @@ describe('stdio of a container in a VM, through vhost-device-vsock', () => {
     const { stdout } = await container.execute(`head -c ${MIB} /dev/urandom > /run/block; base64 -w 0 /run/block`);
     const block = Buffer.from(stdout, 'base64');
     const exec = await container.exec(
-      `i=0; while [ $i -lt ${TOTAL / MIB} ]; do echo $i; cat /run/block; i=$((i+1)); done`,
+      `i=0; while [ $i -lt ${TOTAL / MIB} ]; do echo $i; dd if=/run/block bs=64k 2>/dev/null; i=$((i+1)); done`,
     );
     const received = await receive(exec);
     expect(await exec.wait()).toBe(0);
