@@ -10,5 +10,8 @@ export const products = join(repository, 'build', process.arch === 'arm64' ? 'aa
 /** The agent as it is released; `KIHON_TEST_AGENT` names another one, such as a build with sanitizers. */
 export const releaseAgent = process.env['KIHON_TEST_AGENT'] ?? join(products, 'kihon-agent');
 
+/** True when the agent under test has sanitizers (`KIHON_SANITIZED=1`): they keep freed memory for a while. */
+export const isSanitized = process.env['KIHON_SANITIZED'] === '1';
+
 /** The agent with failpoints; made by `agent/build/build.ts --failpoints`. */
 export const failpointAgent = process.env['KIHON_TEST_FAILPOINT_AGENT'] ?? join(products, 'kihon-agent-failpoints');
