@@ -44,6 +44,9 @@ async function* gzip(source: Pieces): Pieces {
   }
 }
 
+/** What writing to a program gives that ended without reading everything, by how far it had come. */
+const endedEarly = ['EPIPE', 'ECONNRESET', 'ERR_STREAM_PREMATURE_CLOSE'];
+
 /** `source` through a filter program. Throws BuildError when it is not installed or fails. */
 export async function* throughProgram(program: string, args: readonly string[], source: Pieces): Pieces {
   const child = spawn(program, args, { stdio: ['pipe', 'pipe', 'pipe'] });
@@ -61,7 +64,7 @@ export async function* throughProgram(program: string, args: readonly string[], 
   // A source that fails must be heard even though the program then ends well; a program that ends early breaks the pipe.
   const fed = pipeline(Readable.from(source), child.stdin).then(
     () => undefined,
-    (error: unknown) => (reasonOf(error) === 'EPIPE' ? undefined : error),
+    (error: unknown) => (endedEarly.includes(reasonOf(error)) ? undefined : error),
   );
   failed.catch(() => undefined);
   exited.catch(() => undefined);
