@@ -102,6 +102,7 @@ $(out)/kihon-initrd.img: $(out)/kihon-agent $(builder_sources)
 initrd-packaged: $(out)/kihon-initrd-packaged.img
 $(out)/kihon-initrd-packaged.img: $(out)/kihon-agent $(builder_sources)
 	@$(call say,initrd,$@ with the modules of the packaged kernel)
+	@cp "$$(ls $(packaged)/boot/vmlinuz-* | tail -n 1)" $(out)/vmlinuz-packaged
 	@$(tsx) rootfs-builder/src/main.ts initrd --agent $< --output $@ --modules $(packaged)/lib/modules; $(call took,initrd)
 
 kernel: setup
@@ -124,7 +125,7 @@ demo: setup agent initrd host
 else
 demo: setup agent initrd initrd-packaged host
 	@$(call say,demo,with the packaged kernel of Debian (`make kernel` builds a smaller and faster one))
-	@KIHON_KERNEL=$$(ls $(packaged)/boot/vmlinuz-* | tail -n 1) KIHON_INITRD=$(out)/kihon-initrd-packaged.img build/kihon demo
+	@build/kihon demo
 endif
 
 # The picture in the README, from a real run.

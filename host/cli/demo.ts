@@ -52,7 +52,7 @@ export async function runDemo(rootfs: string | undefined, flags: RunFlags): Prom
   const mountsBefore = mountPoints();
   const places = defaultPlaces();
   const kernel = locateKernel(places, flags.kernel);
-  const initrd = locateInitrd(places, flags.initrd);
+  const initrd = locateInitrd(places, flags.initrd, kernel);
   line(`kernel  ${kernel} (${(statSync(kernel).size / MIB).toFixed(1)} MiB)`);
   line(`initrd  ${initrd} (${(statSync(initrd).size / MIB).toFixed(2)} MiB)`);
   const root = rootfs ?? (await makeBusyboxRootfs(places));

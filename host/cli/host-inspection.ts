@@ -99,6 +99,6 @@ export async function inspectHost(places: AssetPlaces = defaultPlaces()): Promis
     program('unshare', 'util-linux'),
     program('mount', 'mount'),
     finding('kernel', () => fileWithSize(locateKernel(places))),
-    finding('initrd', () => fileWithSize(locateInitrd(places))),
+    finding('initrd', () => fileWithSize(locateInitrd(places, undefined, locateKernel(places)))),
   ];
 }

@@ -237,13 +237,14 @@ async function prepare(options: SandboxOptions, places: AssetPlaces) {
   const user = resolveUser(options.user ?? '0', await readUserTables(rootfs));
   const qemuPath = locateQemu(places);
   const accelerator = await probeAccelerator(qemuPath);
+  const kernel = locateKernel(places, options.kernel);
   const config: Omit<VmConfig, 'directory'> = {
     machine: options.machine ?? 'q35',
     accelerator: accelerator.kind,
     memoryMib: options.memoryMib ?? DEFAULT_MEMORY_MIB,
     cpus: options.cpus ?? 1,
-    kernel: locateKernel(places, options.kernel),
-    initrd: locateInitrd(places, options.initrd),
+    kernel,
+    initrd: locateInitrd(places, options.initrd, kernel),
     console: options.console ?? 'hvc0',
     verbose: options.isVerbose ?? false,
     kernelParameters: options.kernelParameters ?? [],

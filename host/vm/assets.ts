@@ -1,5 +1,5 @@
 import { existsSync, readdirSync, realpathSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { arch } from 'node:process';
 import { findProgram } from './find-program.ts';
 import { HostError } from './host-error.ts';
@@ -8,6 +8,10 @@ import { HostError } from './host-error.ts';
 export function architectureName(nodeArch: string = arch): string {
   return { x64: 'x86_64', arm64: 'aarch64' }[nodeArch] ?? nodeArch;
 }
+
+/** What `make demo` leaves until a kernel is built: the distribution's kernel, and an initrd with its modules. */
+const PACKAGED_KERNEL = 'vmlinuz-packaged';
+const PACKAGED_INITRD = 'kihon-initrd-packaged.img';
 
 /** Where to look for what a VM needs, besides explicit choices. */
 export interface AssetPlaces {
@@ -66,17 +70,23 @@ export function locateKernel(places: AssetPlaces, path?: string): string {
   const hint = '`make kernel` builds one; or give --kernel FILE';
   const chosen = path ?? places.env['KIHON_KERNEL'];
   if (chosen !== undefined && chosen !== '') return explicit('kernel', chosen, hint);
-  const found = findFile(places, ['vmlinux', 'vmlinuz', 'vmlinux-kihon.container', 'vmlinuz-kihon.container']);
+  const built = ['vmlinux', 'vmlinuz', 'vmlinux-kihon.container', 'vmlinuz-kihon.container'];
+  const found = findFile(places, [...built, PACKAGED_KERNEL]);
   if (found === undefined) throw new HostError(`no guest kernel in ${assetFolders(places)[0]}`, { hint });
   return found;
 }
 
-/** The initrd with our agent: the given path, KIHON_INITRD, else what was built or installed. @throws HostError */
-export function locateInitrd(places: AssetPlaces, path?: string): string {
+/**
+ * The initrd with our agent: the given path, KIHON_INITRD, else what was built or installed. The packaged kernel has its drivers
+ * as modules, so it needs the initrd that carries them. @throws HostError
+ */
+export function locateInitrd(places: AssetPlaces, path?: string, kernel = ''): string {
   const hint = '`make initrd` builds one; or give --initrd FILE';
   const chosen = path ?? places.env['KIHON_INITRD'];
   if (chosen !== undefined && chosen !== '') return explicit('initrd', chosen, hint);
-  const found = findFile(places, ['kihon-initrd.img', 'kata-containers-initrd-kihon.img']);
+  const isPackaged = basename(kernel) === PACKAGED_KERNEL;
+  const names = isPackaged ? [PACKAGED_INITRD] : ['kihon-initrd.img', 'kata-containers-initrd-kihon.img'];
+  const found = findFile(places, names);
   if (found === undefined) throw new HostError(`no initrd in ${assetFolders(places)[0]}`, { hint });
   return found;
 }

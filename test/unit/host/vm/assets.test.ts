@@ -57,6 +57,17 @@ test('locateInitrd() finds a built and an installed one', () => {
   expect(locateInitrd(places)).toBe(built);
 });
 
+test('the packaged kernel comes last and brings its own initrd', () => {
+  const packaged = put('bin/x86_64/vmlinuz-packaged');
+  put('bin/x86_64/kihon-initrd.img');
+  const initrd = put('bin/x86_64/kihon-initrd-packaged.img');
+  expect(locateKernel(places)).toBe(packaged);
+  expect(locateInitrd(places, undefined, packaged)).toBe(initrd);
+  const built = put('bin/x86_64/vmlinuz');
+  expect(locateKernel(places)).toBe(built);
+  expect(locateInitrd(places, undefined, built)).not.toBe(initrd);
+});
+
 test('locateQemu() names the package when the program is not there', () => {
   const env = { KIHON_QEMU: '/nonexistent/qemu' };
   expect(() => locateQemu({ ...places, env })).toThrow(
