@@ -5,7 +5,7 @@ import { cpuMs } from '../../support/agent/kernel-view.ts';
 import { createRequest } from '../../support/container/container-spec.ts';
 import { freshId, TestContainer } from '../../support/container/test-container.ts';
 import { eventually } from '../../support/eventually.ts';
-import { amount } from '../../support/long.ts';
+import { amount, isLong } from '../../support/long.ts';
 import { services } from '../../../proto/gen/services.js';
 import { agentCall, checkCall, chunk, tag, varint } from '../../support/raw/bytes.ts';
 import { RawConnection } from '../../support/raw/raw-connection.ts';
@@ -101,7 +101,8 @@ describe('connections', { timeout: 120_000 }, () => {
 
   describe('TTR-06: slow and idle connections', () => {
     it('in great number leave others served, and cost nothing', async () => {
-      const idle = await Promise.all(Array.from({ length: amount(300, 1000) }, open));
+      // Together below the cap on connections (1024), beyond which the test after this one goes.
+      const idle = await Promise.all(Array.from({ length: amount(300, 740) }, open));
       const slow = await Promise.all(Array.from({ length: amount(100, 256) }, open));
       for (const connection of slow) await connection.send(checkCall(1).subarray(0, 3));
       await fixture.watched.alive();
@@ -138,6 +139,28 @@ describe('connections', { timeout: 120_000 }, () => {
       for (const connection of connections) connection.drop();
       expect(await agent.stop()).toBe(143);
     });
+
+    it.runIf(isLong)(
+      'that dribble a frame are cut off after a minute, and those that send frame after frame are not',
+      { timeout: 200_000 },
+      async () => {
+        const { setTimeout: sleep } = await import('node:timers/promises');
+        const [dribbling, busy] = [await open(), await open()];
+        const whole = checkCall(1);
+        const [front, back] = [whole.subarray(0, 15), whole.subarray(15)];
+        // In the middle of a frame after every read.
+        await busy.send(front);
+        for (let second = 0; second < 90; second++) {
+          if (!dribbling.isClosed && second % 3 === 0) await dribbling.send(whole.subarray(second / 3, second / 3 + 1));
+          await busy.send(back, front);
+          expect(await busy.next()).toMatchObject({ code: OK });
+          await sleep(1000);
+        }
+        expect(dribbling.isClosed).toBe(true);
+        expect(busy.isClosed).toBe(false);
+        for (const connection of [dribbling, busy]) connection.drop();
+      },
+    );
 
     it('coming in a storm are all served', async () => {
       for (let round = 0; round < amount(3, 30); round++) {
