@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { AgentClient } from '../../../host/client/agent-client.ts';
+import { atExit } from '../at-exit.ts';
 import { eventually, within } from '../eventually.ts';
 import { releaseAgent } from '../repository.ts';
 import { CgroupHome } from './cgroup-home.ts';
@@ -78,11 +79,7 @@ export class AgentProcess implements AsyncDisposable {
   readonly #socket: string;
   readonly #exited: Promise<{ code: number | null; signal: NodeJS.Signals | null }>;
   readonly #clients = new Set<AgentClient>();
-  /** The test process ends: leaves nothing, without waiting. */
-  readonly #abandon = (): void => {
-    this.cgroup.removeNow();
-    rmSync(this.folder, { recursive: true, force: true });
-  };
+  readonly #leaveExit: () => void;
   #log = '';
   #hasExited = false;
   #pid: number | undefined;
@@ -121,7 +118,7 @@ export class AgentProcess implements AsyncDisposable {
       });
     });
     this.#exited.catch(() => undefined);
-    process.once('exit', this.#abandon);
+    this.#leaveExit = atExit(() => this.#abandon());
   }
 
   /** What it wrote to its standard streams so far. */
@@ -228,8 +225,14 @@ export class AgentProcess implements AsyncDisposable {
     this.child.kill('SIGKILL');
     await this.cgroup.remove();
     await this.#exited.catch(() => undefined);
-    process.removeListener('exit', this.#abandon);
+    this.#leaveExit();
     await eventually(() => rmSync(this.folder, { recursive: true, force: true }));
+  }
+
+  /** The test process ends: leaves nothing, without waiting. */
+  #abandon(): void {
+    this.cgroup.removeNow();
+    rmSync(this.folder, { recursive: true, force: true });
   }
 }
 

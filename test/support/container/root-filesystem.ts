@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import { atExit } from '../at-exit.ts';
 import { createBusyboxRoot } from '../../../rootfs-builder/src/busybox/create-busybox-root.ts';
 
 const run = promisify(execFile);
@@ -10,10 +11,12 @@ const run = promisify(execFile);
 /** Root file systems of busybox for the containers of one test file. Made once, copied on demand. */
 export class RootFilesystems implements AsyncDisposable {
   readonly folder: string;
+  readonly #leaveExit: () => void;
   #count = 0;
 
   private constructor(folder: string) {
     this.folder = folder;
+    this.#leaveExit = atExit(() => rmSync(folder, { recursive: true, force: true }));
   }
 
   static async create(): Promise<RootFilesystems> {
@@ -42,6 +45,7 @@ export class RootFilesystems implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await Promise.resolve();
+    this.#leaveExit();
     rmSync(this.folder, { recursive: true, force: true });
   }
 }
