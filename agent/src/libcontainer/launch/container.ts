@@ -43,6 +43,8 @@ export class Container implements ContainerHandle {
   /** Execs alive; needed to end them where no cgroup does. */
   readonly #execs = new Set<LaunchedProcess>();
   #lifecycle: Lifecycle;
+  /** Death takes a moment, but from the kill on nothing is started any more. */
+  #wasKilled = false;
 
   constructor(loop: EventLoop, parts: ContainerParts) {
     this.#loop = loop;
@@ -73,7 +75,7 @@ export class Container implements ContainerHandle {
   start(): void {
     this.assertAllows('start');
     if (this.#lifecycle.kind !== 'created') throw new Error('only a created container is allowed to start');
-    if (this.init.exitStatus !== undefined) {
+    if (this.#wasKilled || this.init.exitStatus !== undefined) {
       throw new DomainError('failed_precondition', 'the init process ended before it was started');
     }
     const { gate } = this.#lifecycle;
@@ -110,6 +112,7 @@ export class Container implements ContainerHandle {
   killAll(): void {
     this.assertAllows('kill');
     if (this.#lifecycle.kind === 'stopped') return;
+    this.#wasKilled = true;
     this.#killEverything();
     if (this.#lifecycle.kind === 'paused') this.#lifecycle = this.#lifecycle.before;
   }
