@@ -29,6 +29,11 @@ export class DomainError extends Error {
   }
 }
 
+/** Whatever was thrown or given as a reason, as an Error to reject with. */
+export function toError(reason: unknown): Error {
+  return reason instanceof Error ? reason : new Error(String(reason));
+}
+
 /** `invalid_argument` naming the field and the reason, e.g. `process.cwd: must be absolute`. */
 export function invalidArgument(field: string, reason: string): DomainError {
   return new DomainError('invalid_argument', `${field}: ${reason}`);

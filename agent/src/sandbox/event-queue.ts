@@ -1,5 +1,5 @@
 import type { AbortSignal } from '../base/abort.ts';
-import { DomainError } from '../base/errors.ts';
+import { DomainError, toError } from '../base/errors.ts';
 import { openGate } from './delivery-gate.ts';
 import type { DeliveryGate } from './delivery-gate.ts';
 
@@ -94,8 +94,4 @@ export class EventQueue<T> {
       poller.reject(new DomainError('internal', 'the sandbox is being destroyed'));
     }
   }
-}
-
-function toError(reason: unknown): Error {
-  return reason instanceof Error ? reason : new Error(String(reason));
 }

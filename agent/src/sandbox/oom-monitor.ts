@@ -1,16 +1,8 @@
 import { IN_MODIFY } from '../abi/constants.ts';
 import { isSysError } from '../base/sys-error.ts';
+import { keyedValue, parseFlatKeyed } from '../libcontainer/cgroup/parse-stats.ts';
 import { readText } from '../sys/file.ts';
 import type { FileWatcher } from '../sys/inotify.ts';
-
-/** The value of a key in a flat-keyed cgroup file, 0 when it is not there. */
-function valueOf(text: string, key: string): number {
-  for (const line of text.split('\n')) {
-    const space = line.indexOf(' ');
-    if (space > 0 && line.slice(0, space) === key) return Number(line.slice(space + 1));
-  }
-  return 0;
-}
 
 /**
  * Reports once when a process of the cgroup (or of one below it: the counter is hierarchical) was killed because memory ran out
@@ -21,15 +13,15 @@ export function monitorOom(watcher: FileWatcher, cgroupDirectory: string, onOom:
   const file = `${cgroupDirectory}/memory.events`;
   let stop = (): void => undefined;
   const check = (): void => {
-    let kills = 0;
+    let kills = 0n;
     try {
-      kills = valueOf(readText(file), 'oom_kill');
+      kills = keyedValue(parseFlatKeyed(readText(file)), 'oom_kill');
     } catch {
       // The cgroup is gone.
       stop();
       return;
     }
-    if (kills === 0) return;
+    if (kills === 0n) return;
     stop();
     onOom();
   };

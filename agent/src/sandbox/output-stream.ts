@@ -1,4 +1,5 @@
 import type { AbortSignal } from '../base/abort.ts';
+import { toError } from '../base/errors.ts';
 import { EAGAIN, EIO } from '../abi/errno.ts';
 import type { Fd } from '../sys/fd.ts';
 import { tryRead } from '../sys/file.ts';
@@ -159,8 +160,4 @@ export class OutputStream {
     this.#drain?.cancel();
     this.#drain = undefined;
   }
-}
-
-function toError(reason: unknown): Error {
-  return reason instanceof Error ? reason : new Error(String(reason));
 }

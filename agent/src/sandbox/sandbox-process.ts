@@ -1,4 +1,5 @@
 import type { AbortSignal } from '../base/abort.ts';
+import { toError } from '../base/errors.ts';
 import type { ContainerProcess } from '../libcontainer/types.ts';
 import { duplicate } from '../sys/file.ts';
 import type { EventLoop } from '../sys/loop.ts';
@@ -64,7 +65,7 @@ export class SandboxProcess {
       this.#waiters.add(waiter);
       waiter.unregister = signal.onAbort((reason) => {
         this.#waiters.delete(waiter);
-        reject(reason instanceof Error ? reason : new Error(String(reason)));
+        reject(toError(reason));
       });
     });
   }

@@ -3,7 +3,7 @@ import { SIGKILL } from '../abi/constants.ts';
 import { EAGAIN } from '../abi/errno.ts';
 import { AbortController } from '../base/abort.ts';
 import type { AbortSignal } from '../base/abort.ts';
-import { DomainError, wrapError } from '../base/errors.ts';
+import { DomainError, wrapError, toError } from '../base/errors.ts';
 import { Scope } from '../base/scope.ts';
 import { encodeBytes } from '../base/text.ts';
 import { Fd } from './fd.ts';
@@ -99,7 +99,7 @@ function exitOf(
   signal: AbortSignal,
 ): Promise<ExitStatus> {
   return new Promise((resolve, reject) => {
-    const unregister = signal.onAbort((reason) => reject(reason instanceof Error ? reason : new Error(String(reason))));
+    const unregister = signal.onAbort((reason) => reject(toError(reason)));
     context.reaper.onExit(child.pid, (status) => {
       child.pidfd.close();
       unregister();

@@ -5,7 +5,7 @@
 import { SIGKILL } from '../abi/constants.ts';
 import { EAGAIN } from '../abi/errno.ts';
 import type { AbortSignal } from '../base/abort.ts';
-import { DomainError, describeError } from '../base/errors.ts';
+import { DomainError, describeError, toError } from '../base/errors.ts';
 import { failpoint } from '../base/failpoint.ts';
 import { SysError } from '../base/sys-error.ts';
 import { decodeBytes, encodeBytes } from '../base/text.ts';
@@ -101,10 +101,6 @@ function room(context: OffloadContext, name: string, ms: number): Promise<void> 
     });
     queue.push(enter);
   });
-}
-
-function toError(reason: unknown): Error {
-  return reason instanceof Error ? reason : new Error(String(reason));
 }
 
 /** The child: nothing may unwind past here (engine-facts 2). */

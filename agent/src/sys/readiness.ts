@@ -1,5 +1,6 @@
 /** Waiting for descriptors and time with promises. */
 import type { AbortSignal } from '../base/abort.ts';
+import { toError } from '../base/errors.ts';
 import { EAGAIN } from '../abi/errno.ts';
 import type { Fd } from './fd.ts';
 import { tryRead, tryWrite } from './file.ts';
@@ -10,7 +11,7 @@ import { sysError } from './syscall.ts';
 export function readiness(loop: EventLoop, fd: Fd, interest: 'read' | 'write', signal?: AbortSignal): Promise<void> {
   return new Promise((resolve, reject) => {
     if (signal?.aborted === true) {
-      reject(asError(signal.reason));
+      reject(toError(signal.reason));
       return;
     }
     const watch = loop.watch(fd, interest, () => {
@@ -20,20 +21,16 @@ export function readiness(loop: EventLoop, fd: Fd, interest: 'read' | 'write', s
     });
     const unregister = signal?.onAbort((reason) => {
       watch.close();
-      reject(asError(reason));
+      reject(toError(reason));
     });
   });
-}
-
-function asError(reason: unknown): Error {
-  return reason instanceof Error ? reason : new Error(String(reason));
 }
 
 /** Settles after `ms` milliseconds, or rejects with the signal's reason. */
 export function sleep(loop: EventLoop, ms: number, signal?: AbortSignal): Promise<void> {
   return new Promise((resolve, reject) => {
     if (signal?.aborted === true) {
-      reject(asError(signal.reason));
+      reject(toError(signal.reason));
       return;
     }
     const timer = loop.setTimer(ms, () => {
@@ -42,7 +39,7 @@ export function sleep(loop: EventLoop, ms: number, signal?: AbortSignal): Promis
     });
     const unregister = signal?.onAbort((reason) => {
       timer.cancel();
-      reject(asError(reason));
+      reject(toError(reason));
     });
   });
 }
