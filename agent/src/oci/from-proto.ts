@@ -12,11 +12,13 @@ import type {
 } from './proto-spec.ts';
 import { listOf, nonEmpty, toInt64, toMap } from './proto-values.ts';
 import { resourcesFromProto } from './resources-from-proto.ts';
+import { seccompFromProto } from './seccomp-from-proto.ts';
 import type {
   DeviceSpec,
   HookSpec,
   HooksSpec,
   IdMapping,
+  IntelRdtSpec,
   LinuxSpec,
   MountSpec,
   NamespaceSpec,
@@ -54,7 +56,14 @@ function mountFromProto(entry: ProtoMount, index: number): MountSpec {
   const given = nonEmpty(entry.type);
   const type = isBind && (given === undefined || given === 'none') ? 'bind' : given;
   if (type === undefined) throw invalidArgument(`mounts[${index}].type`, 'missing');
-  return { destination: entry.destination ?? '', type, source: entry.source ?? '', options };
+  return {
+    destination: entry.destination ?? '',
+    type,
+    source: entry.source ?? '',
+    options,
+    uidMappings: [],
+    gidMappings: [],
+  };
 }
 
 function deviceFromProto(entry: ProtoDevice, index: number): DeviceSpec {
@@ -104,6 +113,10 @@ function idMapping(entry: ProtoIdMapping): IdMapping {
   };
 }
 
+function rdtFromProto(l3CacheSchema: string | undefined): IntelRdtSpec | undefined {
+  return l3CacheSchema === undefined ? undefined : { closId: undefined, l3CacheSchema, memBwSchema: undefined };
+}
+
 function linuxFromProto(proto: ProtoLinux): LinuxSpec {
   return {
     namespaces: listOf(proto.Namespaces).map(namespaceFromProto),
@@ -113,15 +126,16 @@ function linuxFromProto(proto: ProtoLinux): LinuxSpec {
     cgroupsPath: proto.CgroupsPath ?? '',
     resources: resourcesFromProto(proto.Resources),
     rootfsPropagation: nonEmpty(proto.RootfsPropagation),
-    seccomp:
-      proto.Seccomp === null || proto.Seccomp === undefined
-        ? undefined
-        : { defaultAction: proto.Seccomp.DefaultAction ?? '' },
+    seccomp: seccompFromProto(proto.Seccomp),
+    timeOffsets: { monotonic: undefined, boottime: undefined },
+    personality: undefined,
+    memoryPolicy: undefined,
+    netDevices: new Map(),
     sysctl: toMap(proto.Sysctl, 'linux.sysctl'),
     maskedPaths: listOf(proto.MaskedPaths),
     readonlyPaths: listOf(proto.ReadonlyPaths),
     mountLabel: nonEmpty(proto.MountLabel),
-    intelRdt: nonEmpty(proto.IntelRdt?.L3CacheSchema) !== undefined,
+    intelRdt: rdtFromProto(nonEmpty(proto.IntelRdt?.L3CacheSchema)),
   };
 }
 

@@ -42,6 +42,7 @@ export function processFromProto(proto: ProtoProcess | null | undefined): Proces
       gid: (proto.User?.GID ?? 0) >>> 0,
       additionalGids: listOf(proto.User?.AdditionalGids).map((gid) => gid >>> 0),
       umask: undefined,
+      username: nonEmpty(proto.User?.Username),
     },
     args: args.length === 0 ? ['sh'] : args,
     env: listOf(proto.Env),
@@ -56,6 +57,9 @@ export function processFromProto(proto: ProtoProcess | null | undefined): Proces
     oomScoreAdj: oomScoreAdj === 0 ? undefined : oomScoreAdj,
     apparmorProfile: nonEmpty(proto.ApparmorProfile),
     selinuxLabel: nonEmpty(proto.SelinuxLabel),
+    scheduler: undefined,
+    ioPriority: undefined,
+    execCpuAffinity: undefined,
   };
   assertNoNul(process, 'process');
   return process;

@@ -96,12 +96,33 @@ export interface ProtoLinux {
   readonly CgroupsPath?: Opt<string>;
   readonly Namespaces?: Opt<readonly { readonly Type?: Opt<string>; readonly Path?: Opt<string> }[]>;
   readonly Devices?: Opt<readonly ProtoDevice[]>;
-  readonly Seccomp?: Opt<{ readonly DefaultAction?: Opt<string> }>;
+  readonly Seccomp?: Opt<ProtoSeccomp>;
   readonly RootfsPropagation?: Opt<string>;
   readonly MaskedPaths?: Opt<readonly string[]>;
   readonly ReadonlyPaths?: Opt<readonly string[]>;
   readonly MountLabel?: Opt<string>;
   readonly IntelRdt?: Opt<{ readonly L3CacheSchema?: Opt<string> }>;
+}
+
+export interface ProtoSeccompRule {
+  readonly Names?: Opt<readonly string[]>;
+  readonly Action?: Opt<string>;
+  readonly errnoret?: Opt<number>;
+  readonly Args?: Opt<
+    readonly {
+      readonly Index?: Opt<ProtoInt64>;
+      readonly Value?: Opt<ProtoInt64>;
+      readonly ValueTwo?: Opt<ProtoInt64>;
+      readonly Op?: Opt<string>;
+    }[]
+  >;
+}
+
+export interface ProtoSeccomp {
+  readonly DefaultAction?: Opt<string>;
+  readonly Architectures?: Opt<readonly string[]>;
+  readonly Flags?: Opt<readonly string[]>;
+  readonly Syscalls?: Opt<readonly ProtoSeccompRule[]>;
 }
 
 export interface ProtoThrottle {

@@ -9,6 +9,8 @@ function cpuFromProto(proto: NonNullable<ProtoResources['CPU']>): CpuResources {
     shares: positive(toUint64(proto.Shares)),
     quota: positive(toInt64(proto.Quota)),
     period: positive(toUint64(proto.Period)),
+    burst: undefined,
+    idle: undefined,
     realtimeRuntime: positive(toInt64(proto.RealtimeRuntime)),
     realtimePeriod: positive(toUint64(proto.RealtimePeriod)),
     cpus: nonEmpty(proto.Cpus),
@@ -23,6 +25,7 @@ function memoryFromProto(proto: NonNullable<ProtoResources['Memory']>): MemoryRe
     swap: positive(toInt64(proto.Swap)),
     swappiness: positive(toUint64(proto.Swappiness)),
     disableOomKiller: proto.DisableOOMKiller ?? false,
+    checkBeforeUpdate: false,
   };
 }
 
@@ -82,6 +85,8 @@ export function resourcesFromProto(proto: ProtoResources | null | undefined): Re
       limit: toUint64(entry.Limit),
     })),
     unified: new Map(),
+    rdma: new Map(),
+    network: undefined,
   };
   assertNoNul(resources, 'resources');
   return resources;

@@ -27,6 +27,34 @@ export interface UserSpec {
   readonly additionalGids: readonly number[];
   /** Octal bits, default 022. */
   readonly umask: number | undefined;
+  /** Looked up in the container's own files where the caller of the specification allows it; undefined: the numbers count. */
+  readonly username: string | undefined;
+}
+
+/** `process.scheduler` (sched_setattr(2)). */
+export interface SchedulerSpec {
+  /** `SCHED_OTHER` and so on. */
+  readonly policy: string;
+  readonly nice: number;
+  readonly priority: number;
+  /** `SCHED_FLAG_RESET_ON_FORK` and so on. */
+  readonly flags: readonly string[];
+  /** Nanoseconds, for `SCHED_DEADLINE`. */
+  readonly runtime: bigint;
+  readonly deadline: bigint;
+  readonly period: bigint;
+}
+
+/** `process.ioPriority` (ioprio_set(2)). */
+export interface IoPrioritySpec {
+  readonly class: 'IOPRIO_CLASS_RT' | 'IOPRIO_CLASS_BE' | 'IOPRIO_CLASS_IDLE';
+  readonly priority: number;
+}
+
+/** `process.execCPUAffinity`: lists such as `0-3,7`, before and after the process joins the container's cgroup. */
+export interface CpuAffinitySpec {
+  readonly initial: string | undefined;
+  readonly final: string | undefined;
 }
 
 export interface ProcessSpec {
@@ -44,6 +72,10 @@ export interface ProcessSpec {
   readonly oomScoreAdj: number | undefined;
   readonly apparmorProfile: string | undefined;
   readonly selinuxLabel: string | undefined;
+  readonly scheduler: SchedulerSpec | undefined;
+  readonly ioPriority: IoPrioritySpec | undefined;
+  /** For exec; init is placed by its cpuset. */
+  readonly execCpuAffinity: CpuAffinitySpec | undefined;
 }
 
 /** Names such as `CAP_CHOWN`, known to `abi/constants`; duplicates removed. */
@@ -68,6 +100,9 @@ export interface MountSpec {
   readonly type: string;
   readonly source: string;
   readonly options: readonly string[];
+  /** Id maps of an id-mapped mount; empty: those of the container's user namespace, if the options ask for one. */
+  readonly uidMappings: readonly IdMapping[];
+  readonly gidMappings: readonly IdMapping[];
 }
 
 export interface HookSpec {
@@ -114,6 +149,76 @@ export interface DeviceSpec {
   readonly gid: number;
 }
 
+/** Comparison of one argument (libseccomp's names). */
+export type SeccompOperator =
+  'SCMP_CMP_NE' | 'SCMP_CMP_LT' | 'SCMP_CMP_LE' | 'SCMP_CMP_EQ' | 'SCMP_CMP_GE' | 'SCMP_CMP_GT' | 'SCMP_CMP_MASKED_EQ';
+
+export type SeccompAction =
+  | 'SCMP_ACT_KILL'
+  | 'SCMP_ACT_KILL_PROCESS'
+  | 'SCMP_ACT_KILL_THREAD'
+  | 'SCMP_ACT_TRAP'
+  | 'SCMP_ACT_ERRNO'
+  | 'SCMP_ACT_TRACE'
+  | 'SCMP_ACT_ALLOW'
+  | 'SCMP_ACT_LOG'
+  | 'SCMP_ACT_NOTIFY';
+
+export interface SeccompArg {
+  /** 0 to 5. */
+  readonly index: number;
+  /** The datum, or the mask of `SCMP_CMP_MASKED_EQ`. */
+  readonly value: bigint;
+  /** The datum of `SCMP_CMP_MASKED_EQ`. */
+  readonly valueTwo: bigint;
+  readonly op: SeccompOperator;
+}
+
+export interface SeccompRule {
+  readonly names: readonly string[];
+  readonly action: SeccompAction;
+  /** Errno, or the message of a trace; undefined: EPERM. */
+  readonly errnoRet: number | undefined;
+  /** All must hold. */
+  readonly args: readonly SeccompArg[];
+}
+
+export interface SeccompSpec {
+  readonly defaultAction: SeccompAction;
+  readonly defaultErrnoRet: number | undefined;
+  /** `SCMP_ARCH_X86_64` and so on; the native one always belongs to it. */
+  readonly architectures: readonly string[];
+  /** `SECCOMP_FILTER_FLAG_LOG` and so on. */
+  readonly flags: readonly string[];
+  /** Unix socket that gets the descriptor of `SCMP_ACT_NOTIFY`. */
+  readonly listenerPath: string | undefined;
+  readonly listenerMetadata: string | undefined;
+  readonly syscalls: readonly SeccompRule[];
+}
+
+/** Offset of one clock of a time namespace (time_namespaces(7)). */
+export interface TimeOffset {
+  readonly secs: bigint;
+  readonly nanosecs: number;
+}
+
+/** `linux.memoryPolicy` (set_mempolicy(2)). */
+export interface MemoryPolicySpec {
+  /** `MPOL_BIND` and so on. */
+  readonly mode: string;
+  /** List such as `0-3,7`. */
+  readonly nodes: string;
+  /** `MPOL_F_STATIC_NODES` and so on. */
+  readonly flags: readonly string[];
+}
+
+/** `linux.intelRdt`: a resctrl group (kernel: arch/x86/resctrl). */
+export interface IntelRdtSpec {
+  readonly closId: string | undefined;
+  readonly l3CacheSchema: string | undefined;
+  readonly memBwSchema: string | undefined;
+}
+
 export interface LinuxSpec {
   readonly namespaces: readonly NamespaceSpec[];
   readonly uidMappings: readonly IdMapping[];
@@ -122,13 +227,18 @@ export interface LinuxSpec {
   readonly cgroupsPath: string;
   readonly resources: Resources;
   readonly rootfsPropagation: string | undefined;
-  /** Present when the spec asks for a filter; its content is not read yet. */
-  readonly seccomp: { readonly defaultAction: string } | undefined;
+  readonly seccomp: SeccompSpec | undefined;
+  readonly timeOffsets: { readonly monotonic: TimeOffset | undefined; readonly boottime: TimeOffset | undefined };
+  /** Execution domain (personality(2)): `LINUX` or `LINUX32`, and its flags. */
+  readonly personality: { readonly domain: 'LINUX' | 'LINUX32'; readonly flags: readonly string[] } | undefined;
+  readonly memoryPolicy: MemoryPolicySpec | undefined;
+  /** Network devices of the runtime's namespace to move into the container: name there, name inside (undefined: the same). */
+  readonly netDevices: ReadonlyMap<string, string | undefined>;
   readonly sysctl: ReadonlyMap<string, string>;
   readonly maskedPaths: readonly string[];
   readonly readonlyPaths: readonly string[];
   readonly mountLabel: string | undefined;
-  readonly intelRdt: boolean;
+  readonly intelRdt: IntelRdtSpec | undefined;
 }
 
 export interface DeviceRule {
@@ -146,6 +256,10 @@ export interface CpuResources {
   readonly quota: bigint | undefined;
   /** Microseconds. */
   readonly period: bigint | undefined;
+  /** Microseconds that may be saved up beyond the quota. */
+  readonly burst: bigint | undefined;
+  /** 1: SCHED_IDLE for the whole cgroup. */
+  readonly idle: bigint | undefined;
   readonly realtimeRuntime: bigint | undefined;
   readonly realtimePeriod: bigint | undefined;
   /** Lists such as `0-3,8`. */
@@ -161,6 +275,8 @@ export interface MemoryResources {
   readonly swap: bigint | undefined;
   readonly swappiness: bigint | undefined;
   readonly disableOomKiller: boolean;
+  /** An update must not set a limit below the current use. */
+  readonly checkBeforeUpdate: boolean;
 }
 
 export interface ThrottleDevice {
@@ -190,6 +306,14 @@ export interface Resources {
   readonly hugepages: readonly { readonly pageSize: string; readonly limit: bigint }[];
   /** Files of the cgroup v2 interface and what to write into them. */
   readonly unified: ReadonlyMap<string, string>;
+  /** By device name such as `mlx5_1`. */
+  readonly rdma: ReadonlyMap<
+    string,
+    { readonly hcaHandles: number | undefined; readonly hcaObjects: number | undefined }
+  >;
+  /** `net_cls` and `net_prio`, which cgroup v2 does not have. */
+  readonly network:
+    { readonly classId: number | undefined; readonly priorities: ReadonlyMap<string, number> } | undefined;
 }
 
 /** No limits at all. */
@@ -201,4 +325,6 @@ export const emptyResources: Resources = {
   blockIo: undefined,
   hugepages: [],
   unified: new Map(),
+  rdma: new Map(),
+  network: undefined,
 };

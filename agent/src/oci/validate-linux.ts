@@ -115,5 +115,5 @@ export const checkPropagation: SpecCheck = (spec) => {
 
 export const checkLabels: SpecCheck = (spec) => {
   if (spec.linux.mountLabel !== undefined) throw notBuiltYet('linux.mountLabel', 'SELinux labels');
-  if (spec.linux.intelRdt) throw notBuiltYet('linux.intelRdt', 'cache allocation');
+  if (spec.linux.intelRdt !== undefined) throw notBuiltYet('linux.intelRdt', 'cache allocation');
 };

@@ -17,6 +17,8 @@ describe('specFromProto()', () => {
       type: 'proc',
       source: 'proc',
       options: ['nosuid', 'noexec', 'nodev'],
+      uidMappings: [],
+      gidMappings: [],
     });
   });
 

@@ -10,7 +10,14 @@ describe('compileMounts()', () => {
     fc.assert(
       fc.property(fc.array(destination, { maxLength: 12 }), (list) => {
         const paths = list.map((names) => `/${names.join('/')}`);
-        const mounts = paths.map((path) => ({ destination: path, type: 'tmpfs', source: '', options: ['ro'] }));
+        const mounts = paths.map((path) => ({
+          destination: path,
+          type: 'tmpfs',
+          source: '',
+          options: ['ro'],
+          uidMappings: [],
+          gidMappings: [],
+        }));
         const { steps, deferred } = compileMounts(mounts);
         const isPutOff = paths.map((path, index) =>
           paths.slice(index + 1).some((later) => later.startsWith(`${path}/`)),

@@ -1,0 +1,33 @@
+import type { SeccompAction, SeccompOperator } from './spec.ts';
+
+const actions: readonly SeccompAction[] = [
+  'SCMP_ACT_KILL',
+  'SCMP_ACT_KILL_PROCESS',
+  'SCMP_ACT_KILL_THREAD',
+  'SCMP_ACT_TRAP',
+  'SCMP_ACT_ERRNO',
+  'SCMP_ACT_TRACE',
+  'SCMP_ACT_ALLOW',
+  'SCMP_ACT_LOG',
+  'SCMP_ACT_NOTIFY',
+];
+
+const operators: readonly SeccompOperator[] = [
+  'SCMP_CMP_NE',
+  'SCMP_CMP_LT',
+  'SCMP_CMP_LE',
+  'SCMP_CMP_EQ',
+  'SCMP_CMP_GE',
+  'SCMP_CMP_GT',
+  'SCMP_CMP_MASKED_EQ',
+];
+
+/** The action of that name, undefined for an unknown one. */
+export function seccompAction(name: string): SeccompAction | undefined {
+  return actions.find((action) => action === name);
+}
+
+/** The comparison of that name, undefined for an unknown one. */
+export function seccompOperator(name: string): SeccompOperator | undefined {
+  return operators.find((operator) => operator === name);
+}
