@@ -11,6 +11,7 @@ import {
   readFileSync,
   readdirSync,
   renameSync,
+  rmSync,
   statSync,
   writeFileSync,
 } from 'node:fs';
@@ -19,7 +20,7 @@ import { parseArgs } from 'node:util';
 import { execFileSync } from 'node:child_process';
 import { archByName } from './arch.ts';
 import type { Arch } from './arch.ts';
-import { bundleEntry, entryNames } from './bundle.ts';
+import { bundleEntries } from './bundle.ts';
 import { generateAbi } from './generate-abi.ts';
 import { findQuickjs } from './quickjs-source.ts';
 
@@ -39,7 +40,7 @@ const strictFlags = [
   '-Werror',
 ];
 const interpreterSources = ['quickjs', 'libregexp', 'libunicode', 'dtoa'];
-const engineSources = ['main', 'natives', 'fatal', 'rejections', 'entries', 'abort', 'heap'];
+const engineSources = ['main', 'natives', 'fatal', 'rejections', 'entries', 'modules', 'protect', 'abort', 'heap'];
 
 /** Names the inputs of a step, so that the step runs only when one of them changed. */
 function digest(...parts: readonly (string | Buffer)[]): string {
@@ -145,6 +146,13 @@ interface Options {
   readonly entry: string | undefined;
 }
 
+/** Beside the ELF, for people who read its stacks; the old ones go, since names change with the content. */
+function copyMaps(from: string, modules: readonly string[], to: string): void {
+  rmSync(to, { recursive: true, force: true });
+  mkdirSync(to, { recursive: true });
+  for (const name of modules) copyFileSync(join(from, `${name}.map`), join(to, `${name}.map`));
+}
+
 async function build(options: Options): Promise<void> {
   const { arch } = options;
   const variant = options.sanitize ? 'sanitize' : options.isTestBuild ? 'failpoints' : 'release';
@@ -155,20 +163,20 @@ async function build(options: Options): Promise<void> {
   generateAbi(arch, join(agentDirectory, 'src/abi/generated'));
   const quickjs = findQuickjs(root);
   const compiler = buildCompiler(quickjs.directory, quickjs.version);
-  for (const name of entryNames) {
-    const bundle = await bundleEntry({
-      source:
-        name === 'agent' && options.entry !== undefined ? options.entry : join(agentDirectory, `src/entry/${name}.ts`),
-      name,
-      arch: arch.name,
-      outputDirectory: programs,
-      isTestBuild: options.isTestBuild,
-    });
-    const bytecode = join(programs, `${name}.qjsbc`);
-    cached(bytecode, digest(quickjs.version, readFileSync(bundle), readFileSync(compiler)), (temporary) =>
-      run(compiler, [`${name}.js`, bundle, temporary], programs),
+  const source = (name: string): string => join(agentDirectory, `src/entry/${name}.ts`);
+  const modules = await bundleEntries({
+    sources: { agent: options.entry ?? source('agent'), init: source('init'), oci: source('oci') },
+    arch: arch.name,
+    outputDirectory: programs,
+    isTestBuild: options.isTestBuild,
+  });
+  for (const name of modules) {
+    const script = join(programs, name);
+    cached(`${script}.qjsbc`, digest(quickjs.version, readFileSync(script), readFileSync(compiler)), (temporary) =>
+      run(compiler, [name, script, temporary], programs),
     );
   }
+  writeFileSync(join(programs, 'modules.inc'), modules.map((name) => `    module "${name}"\n`).join(''));
   const common = { arch, objects, programs, quickjs: quickjs.directory, isTestBuild: options.isTestBuild };
   const engine: EngineBuild = options.sanitize
     ? {
@@ -192,7 +200,7 @@ async function build(options: Options): Promise<void> {
   copyFileSync(unstripped, `${options.output}.tmp`);
   if (!options.sanitize) run(arch.strip, ['--strip-all', `${options.output}.tmp`], objects);
   renameSync(`${options.output}.tmp`, options.output);
-  for (const name of entryNames) copyFileSync(join(programs, `${name}.js.map`), `${options.output}.${name}.js.map`);
+  copyMaps(programs, modules, `${options.output}.maps`);
   const size = statSync(options.output).size;
   process.stderr.write(
     `agent: ${options.output.replace(`${root}/`, '')} ${(size / 1024).toFixed(0)} KiB (${variant})\n`,

@@ -1,13 +1,15 @@
-import { join } from 'node:path';
+import { readdirSync, rmSync } from 'node:fs';
+import { basename, join } from 'node:path';
 import { build } from 'esbuild';
 import type { Plugin } from 'esbuild';
 
-/** What the ELF can be; the order is that of agent/engine/entries.c. */
+/** What the ELF can be; agent/engine/entries.c names the same modules. */
 export const entryNames = ['agent', 'init', 'oci'] as const;
+export type EntryName = (typeof entryNames)[number];
 
 interface BundleOptions {
-  readonly source: string;
-  readonly name: string;
+  /** Source file of each entry. */
+  readonly sources: Readonly<Record<EntryName, string>>;
   readonly arch: string;
   readonly outputDirectory: string;
   /** Keeps the failpoints, which a release must not have (design, "Tests"). */
@@ -26,17 +28,28 @@ function archPlugin(arch: string): Plugin {
   };
 }
 
+/** Scripts and maps of an earlier build, whose names may have changed. */
+function removeOld(directory: string): void {
+  for (const name of readdirSync(directory)) {
+    if (/\.js(\.map)?$/.test(name)) rmSync(join(directory, name));
+  }
+}
+
 /**
- * One script for QuickJS: an iife, native ES2024 with `using`, constants folded. Names are kept (stacks are for people), the
- * source map stays outside. Returns the path of the script.
+ * ES modules for QuickJS: one for each entry, one for each part that is imported with `import()`, and one for each set of sources that
+ * the same entries share, so that nothing is in the ELF twice. Native ES2024 with `using`, constants folded. Names are kept (stacks are
+ * for people), the source maps stay outside. Returns the file names, entries first.
  */
-export async function bundleEntry(options: BundleOptions): Promise<string> {
-  const outfile = join(options.outputDirectory, `${options.name}.js`);
-  await build({
-    entryPoints: [options.source],
-    outfile,
+export async function bundleEntries(options: BundleOptions): Promise<readonly string[]> {
+  removeOld(options.outputDirectory);
+  const { metafile } = await build({
+    entryPoints: { ...options.sources },
+    outdir: options.outputDirectory,
     bundle: true,
-    format: 'iife',
+    format: 'esm',
+    splitting: true,
+    chunkNames: '[name]-[hash]',
+    metafile: true,
     target: 'es2024',
     supported: { using: true },
     platform: 'neutral',
@@ -49,5 +62,9 @@ export async function bundleEntry(options: BundleOptions): Promise<string> {
     define: { __FAILPOINTS__: String(options.isTestBuild) },
     plugins: [archPlugin(options.arch)],
   });
-  return outfile;
+  const names = Object.keys(metafile.outputs)
+    .map((path) => basename(path))
+    .filter((name) => name.endsWith('.js'));
+  const entries = entryNames.map((name) => `${name}.js`);
+  return [...entries, ...names.filter((name) => !entries.includes(name)).sort()];
 }

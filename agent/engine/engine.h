@@ -8,13 +8,15 @@
 
 #include "quickjs.h"
 
-/* One bytecode program linked into the ELF (embed.S). */
+/* One of the programs in the ELF. */
 struct entry {
     const char *name;
-    const uint8_t *start;
-    const uint8_t *end;
+    /* The module that is run. */
+    const char *module;
     /* Lives long, so its memory must be given back. */
     int is_resident;
+    /* Goes into containers itself, so its file must be out of their reach (protect.c). */
+    int is_exposed;
 };
 
 /* The entry for this process, chosen by the base name of argv[0]; the first one is the default. */
@@ -23,10 +25,16 @@ const struct entry *entry_select(const char *argv0);
 /* Installs the global object `engine`. Returns -1 with a pending exception. */
 int natives_install(JSContext *ctx, const struct entry *entry, int argc, char **argv, char **envp);
 
+/* Runs the embedded module of that name. The value of its evaluation (a promise), or an exception. */
+JSValue modules_run(JSContext *ctx, const char *name);
+
+/* Goes on as a copy of this process whose executable nobody can write to. Returns when it is one, or cannot become one. */
+void protect_executable(char **argv, char **envp);
+
 /* A runtime whose memory comes from heap.c. */
 JSRuntime *heap_new_runtime(void);
-/* Switches the mode for a program that is being loaded. */
-void heap_loading(int on);
+/* Switches the mode for a module that is being loaded; gives the mode there was. */
+int heap_loading(int on);
 
 /* Rejected promises nobody handles. */
 void rejections_track(JSRuntime *rt);

@@ -1,17 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Which of the embedded programs runs. The bytes come from embed.S. */
+/* Which of the programs in the ELF runs. */
 #include <string.h>
 
 #include "engine.h"
 
-extern const uint8_t entry_agent_start[], entry_agent_end[];
-extern const uint8_t entry_init_start[], entry_init_end[];
-extern const uint8_t entry_oci_start[], entry_oci_end[];
-
 static const struct entry entries[] = {
-    {"agent", entry_agent_start, entry_agent_end, 1},
-    {"kihon-init", entry_init_start, entry_init_end, 0},
-    {"kihon-oci", entry_oci_start, entry_oci_end, 1},
+    {"agent", "agent.js", 1, 0},
+    {"kihon-init", "init.js", 0, 0},
+    {"kihon-oci", "oci.js", 1, 1},
 };
 
 const struct entry *entry_select(const char *argv0) {

@@ -221,8 +221,10 @@ static void *heap_realloc(void *opaque, void *pointer, size_t size) {
     return grown;
 }
 
-void heap_loading(int on) {
+int heap_loading(int on) {
+    int before = is_loading;
     is_loading = on;
+    return before;
 }
 
 static char *reserve(size_t bytes) {

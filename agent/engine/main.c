@@ -92,6 +92,8 @@ int main(int argc, char **argv) {
     block_signals();
     fill_standard_descriptors();
     const struct entry *entry = entry_select(argv[0]);
+    if (entry->is_exposed)
+        protect_executable(argv, environ);
 
     heap_loading(1);
     JSRuntime *rt = heap_new_runtime();
@@ -109,10 +111,7 @@ int main(int argc, char **argv) {
     /* Local-time Date methods would open /etc/localtime, which may be the container's (engine-facts 2). */
     setenv("TZ", "", 1);
 
-    JSValue program = JS_ReadObject(ctx, entry->start, (size_t)(entry->end - entry->start), JS_READ_OBJ_BYTECODE);
-    if (JS_IsException(program))
-        fatal_exception(ctx, JS_GetException(ctx));
-    JSValue result = JS_EvalFunction(ctx, program);
+    JSValue result = modules_run(ctx, entry->module);
     if (entry->is_resident)
         heap_loading(0);
     if (JS_IsException(result))
