@@ -1,6 +1,8 @@
 import { DomainError, invalidArgument } from '../base/errors.ts';
+import { encodeBytes } from '../base/text.ts';
 import { cleanPath, pathNames } from './guest-path.ts';
 import { maxMapEntries } from './proto-values.ts';
+import type { SpecRules } from './spec-rules.ts';
 import type { NamespaceType, Spec } from './spec.ts';
 import { sysctlNames, sysctlNamespace } from './sysctl-name.ts';
 
@@ -11,7 +13,8 @@ export function notBuiltYet(field: string, what: string): DomainError {
   return new DomainError('unimplemented', `${field}: not built yet: ${what}`);
 }
 
-function has(spec: Spec, type: NamespaceType): boolean {
+/** The container has a namespace of that type, new or joined. */
+export function hasNamespace(spec: Spec, type: NamespaceType): boolean {
   return spec.linux.namespaces.some((entry) => entry.type === type);
 }
 
@@ -29,9 +32,7 @@ export const checkNamespaces: SpecCheck = (spec) => {
 };
 
 export const checkUserNamespace: SpecCheck = (spec) => {
-  if (has(spec, 'user')) throw notBuiltYet('linux.namespaces.user', 'user namespaces');
-  if (spec.linux.uidMappings.length > 0) throw invalidArgument('linux.uidMappings', 'needs a user namespace');
-  if (spec.linux.gidMappings.length > 0) throw invalidArgument('linux.gidMappings', 'needs a user namespace');
+  if (hasNamespace(spec, 'user')) throw notBuiltYet('linux.namespaces.user', 'user namespaces');
 };
 
 export const checkSeccomp: SpecCheck = (spec) => {
@@ -48,9 +49,10 @@ export const checkHostname: SpecCheck = (spec) => {
   for (const name of ['hostname', 'domainname'] as const) {
     const value = spec[name];
     if (value === undefined) continue;
-    if (!has(spec, 'uts')) throw invalidArgument(name, 'needs a uts namespace');
+    if (!hasNamespace(spec, 'uts')) throw invalidArgument(name, 'needs a uts namespace');
+    const { length } = encodeBytes(value);
     // __NEW_UTS_LEN of linux/utsname.h.
-    if (value.length > 64) throw invalidArgument(name, `${value.length} bytes, at most 64 are possible`);
+    if (length > 64) throw invalidArgument(name, `${length} bytes, at most 64 are possible`);
   }
 };
 
@@ -63,12 +65,12 @@ export const checkHiddenPaths: SpecCheck = (spec) => {
   }
 };
 
-export const checkSysctls: SpecCheck = (spec) => {
+export const checkSysctls = (spec: Spec, rules: SpecRules): void => {
   for (const [key, value] of spec.linux.sysctl) {
     const field = `linux.sysctl[${JSON.stringify(key)}]`;
     const namespace = sysctlNamespace(sysctlNames(key));
     if (namespace === undefined) throw invalidArgument(field, 'is not a namespaced sysctl');
-    if (namespace !== 'network' && !has(spec, namespace))
+    if ((namespace !== 'network' || rules.netSysctlsNeedNamespace) && !hasNamespace(spec, namespace))
       throw invalidArgument(field, `needs a ${namespace} namespace`);
     if (value.includes('\n')) throw invalidArgument(field, 'the value contains a line break');
   }

@@ -14,6 +14,9 @@ export const procFilesOpenToBinds: ReadonlySet<string> = new Set([
   '/proc/uptime',
 ]);
 
+/** Below the 100,000 that a mount namespace may hold by default (fs.mount-max). */
+const maxMounts = 10_000;
+
 function checkMount(mount: MountSpec, field: string): void {
   const destination = cleanPath(mount.destination, `${field}.destination`);
   if (destination === '/') throw invalidArgument(`${field}.destination`, 'covers the root of the container');
@@ -31,5 +34,7 @@ function checkMount(mount: MountSpec, field: string): void {
 
 /** Checks destinations and sources as text; what links and files are really there is judged when mounting. */
 export function validateMounts(spec: Spec): void {
+  const count = spec.mounts.length;
+  if (count > maxMounts) throw invalidArgument('mounts', `${count} mounts, at most ${maxMounts} are accepted`);
   spec.mounts.forEach((mount, index) => checkMount(mount, `mounts[${index}]`));
 }

@@ -3,6 +3,8 @@ import { capabilityNumber } from './capability-names.ts';
 import { pathNames } from './guest-path.ts';
 import { rlimitNumber } from './rlimit-names.ts';
 import type { ProcessSpec } from './spec.ts';
+import { checkProcessIsBuilt } from './validate-not-built.ts';
+import { checkScheduling } from './validate-scheduling.ts';
 
 /** NGROUPS_MAX (linux/limits.h). */
 const maxGroups = 65536;
@@ -87,6 +89,8 @@ const checks: readonly ProcessCheck[] = [
   checkRlimits,
   checkOomScore,
   checkLabel,
+  checkScheduling,
+  checkProcessIsBuilt,
 ];
 
 /**

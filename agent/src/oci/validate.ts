@@ -1,6 +1,8 @@
 import { invalidArgument } from '../base/errors.ts';
 import { cleanPath } from './guest-path.ts';
 import { assertNoNul } from './no-nul.ts';
+import { agentRules } from './spec-rules.ts';
+import type { SpecRules } from './spec-rules.ts';
 import type { Spec } from './spec.ts';
 import {
   checkDevices,
@@ -14,7 +16,12 @@ import {
   checkSysctls,
   checkUserNamespace,
 } from './validate-linux.ts';
+import { checkHookFields } from './validate-hooks.ts';
+import { checkIdMappings, checkTimeOffsets } from './validate-mappings.ts';
+import { checkMemoryPolicy } from './validate-memory-policy.ts';
 import { validateMounts } from './validate-mounts.ts';
+import { checkNetDevices } from './validate-net-devices.ts';
+import { checkSpecIsBuilt } from './validate-not-built.ts';
 import { validateProcess } from './validate-process.ts';
 import { validateResources } from './validate-resources.ts';
 
@@ -32,13 +39,18 @@ function checkInitProcess(spec: Spec): void {
 }
 
 /** Every check of a container's spec, in the order of their reports. None has side effects. */
-const specChecks: readonly ((spec: Spec) => void)[] = [
-  (spec) => assertNoNul(spec, 'OCI'),
+const specChecks: readonly ((spec: Spec, rules: SpecRules) => void)[] = [
+  (spec, rules) => {
+    if (rules.mayHoldNul) assertNoNul(spec, 'OCI');
+  },
   checkRoot,
   checkInitProcess,
   checkNamespaces,
   checkUserNamespace,
+  checkIdMappings,
+  checkTimeOffsets,
   checkSeccomp,
+  checkHookFields,
   checkHooks,
   checkHostname,
   checkHiddenPaths,
@@ -46,17 +58,20 @@ const specChecks: readonly ((spec: Spec) => void)[] = [
   checkSysctls,
   checkDevices,
   checkPropagation,
+  checkMemoryPolicy,
+  checkNetDevices,
   validateMounts,
   (spec) => validateResources(spec.linux.resources),
+  checkSpecIsBuilt,
 ];
 
 /**
- * Checks a whole spec (contract, lifecycle section 4.2, and the rows of the security cases that a text can show). Throws
- * `invalid_argument` naming the field, or `unimplemented` for a setting that we cannot honour. Returns one line for each
- * setting that is accepted without effect; the caller logs them.
+ * Checks a whole spec (contract, lifecycle section 4.2, and the rows of the security cases that a text can show); `rules`
+ * says for whom. Throws `invalid_argument` naming the field, or `unimplemented` for a setting that we cannot honour. Returns
+ * one line for each setting that is accepted without effect; the caller logs them.
  */
-export function validateSpec(spec: Spec): readonly string[] {
-  for (const check of specChecks) check(spec);
+export function validateSpec(spec: Spec, rules: SpecRules = agentRules): readonly string[] {
+  for (const check of specChecks) check(spec, rules);
   const warnings: string[] = [];
   if (spec.linux.resources.devices.length > 0) {
     warnings.push('linux.resources.devices: accepted, not enforced yet');
