@@ -10,8 +10,7 @@ import { Server } from '../api/server.ts';
 import { CGROUP_ROOT } from '../guest/boot/boot-plan.ts';
 import { bootEarly, bootLate, prepareProcess } from '../guest/boot/boot-as-init.ts';
 import { parseArguments } from '../guest/config/arguments.ts';
-import { parseToml } from '../guest/config/parse-toml.ts';
-import { resolveConfig } from '../guest/config/resolve-config.ts';
+import { configFileOf, resolveConfig } from '../guest/config/resolve-config.ts';
 import type { ResolvedConfig } from '../guest/config/resolve-config.ts';
 import { formatServerAddress } from '../guest/config/server-address.ts';
 import { removeDns } from '../guest/network/write-dns.ts';
@@ -66,17 +65,20 @@ function die(reason: string, log?: AgentLog): never {
   exit(1);
 }
 
-function readConfig(configFile: string | undefined): ResolvedConfig {
+async function readConfig(configFile: string | undefined): Promise<ResolvedConfig> {
   const sources = {
     cmdline: isPid1 || configFile === undefined ? readText('/proc/cmdline', { maxBytes: MAX_CMDLINE_BYTES }) : '',
+    configFile,
     environment,
     readFile: (path: string) => readText(path),
-    parseToml,
   };
-  return resolveConfig(configFile === undefined ? sources : { ...sources, configFile });
+  if (configFileOf(sources) === undefined) return resolveConfig(sources);
+  // Most guests have no file, and then the parser is never read.
+  const { parseToml } = await import('../guest/config/parse-toml.ts');
+  return resolveConfig({ ...sources, parseToml });
 }
 
-function start(configFile: string | undefined): void {
+async function start(configFile: string | undefined): Promise<void> {
   resetSignalDispositions();
   const log = createLogger({ level: 'INFO', pid: getpid(), now: wallClock });
   setFatalHandler((error) => {
@@ -90,7 +92,7 @@ function start(configFile: string | undefined): void {
       die(`boot: ${describeError(error)}`, log);
     }
   }
-  const { config, warnings, fatal } = readConfig(configFile);
+  const { config, warnings, fatal } = await readConfig(configFile);
   log.setLevel(config.logLevel);
   const console = config.logVport === 0 || fatal !== undefined ? openConsoleOutput() : undefined;
   log.setOutput(console);
@@ -194,6 +196,6 @@ switch (command.kind) {
     exit(EXIT_USAGE);
     break;
   case 'run':
-    start(command.configFile);
+    await start(command.configFile);
     break;
 }

@@ -14,8 +14,8 @@ export interface ConfigSources {
   readonly environment: Readonly<Record<string, string | undefined>>;
   /** Reads a whole file as text; throws when it cannot. */
   readonly readFile: (path: string) => string;
-  /** Parses TOML into plain objects; throws on bad text. */
-  readonly parseToml: (text: string) => Record<string, unknown>;
+  /** Parses TOML into plain objects; throws on bad text. Needed only when `configFileOf` names a file. */
+  readonly parseToml?: (text: string) => Record<string, unknown>;
 }
 
 export interface ResolvedConfig {
@@ -59,8 +59,18 @@ function applyWords(builder: ConfigBuilder, words: readonly Word[]): void {
   }
 }
 
+function findConfigFile(configFile: string | undefined, words: readonly Word[]): string | undefined {
+  return configFile ?? words.find(({ name, value }) => name === CONFIG_FILE_WORD && value !== undefined)?.value;
+}
+
+/** The configuration file that counts, if one was named: `-c`, else `agent.config_file=` of the kernel command line. */
+export function configFileOf(sources: Pick<ConfigSources, 'cmdline' | 'configFile'>): string | undefined {
+  return findConfigFile(sources.configFile, splitWords(sources.cmdline));
+}
+
 /** Throws when the file cannot be read or is not TOML; unknown keys and tables are ignored. */
 function applyFile(builder: ConfigBuilder, sources: ConfigSources, path: string): void {
+  if (sources.parseToml === undefined) throw new Error('nothing to parse it with');
   const table = sources.parseToml(sources.readFile(path));
   for (const key of Object.keys(table)) {
     const option = findOptionByKey(key);
@@ -97,8 +107,7 @@ function applyEnvironment(builder: ConfigBuilder, environment: ConfigSources['en
 export function resolveConfig(sources: ConfigSources): ResolvedConfig {
   const builder = new ConfigBuilder();
   const words = splitWords(sources.cmdline);
-  const fileWord = words.find((word) => word.name === CONFIG_FILE_WORD && word.value !== undefined);
-  const path = sources.configFile ?? fileWord?.value;
+  const path = findConfigFile(sources.configFile, words);
   if (path === undefined) {
     applyWords(builder, words);
     applyEnvironment(builder, sources.environment);
