@@ -28,7 +28,7 @@ Targets (default: packages engine vm rootfs guest-kernel, which is what `make de
   rootfs        busybox-static, from this machine's own suites, unpacked under the cache only
   guest-kernel  Debian's packaged cloud kernel and its modules, unpacked under the cache only
   kernel        source and tools to build the guest kernel (apt-get install)
-  bench         runc, which the benchmark runs beside Kihon (apt-get install)
+  bench         runc and crun, which the benchmark runs beside Kihon (apt-get install)
   all           all of the above
 
 Options:

@@ -13,7 +13,7 @@ base_packages=(
   cpio zstd xz-utils                           # initrd and module compression
 )
 kernel_packages=(linux-source-6.12 gcc make flex bison bc libelf-dev libssl-dev xz-utils cpio)
-bench_packages=(runc strace)
+bench_packages=(runc crun strace)
 
 # missing_packages NAME...: prints those that are not installed.
 missing_packages() {

@@ -13,6 +13,7 @@ import { formatSection } from './report/print-report.ts';
 import type { BenchContext, Extent, RunSection, SectionReport, SkippedSection } from './report/section.ts';
 import { measureApi } from './sections/api.ts';
 import { measureContainer } from './sections/container.ts';
+import { measureOci } from './sections/oci.ts';
 import { measureLaunch } from './sections/launch.ts';
 import { measureSize } from './sections/size.ts';
 import { measureVm } from './sections/vm.ts';
@@ -21,6 +22,7 @@ import { Workspace } from './workspace.ts';
 const SECTIONS: Readonly<Record<string, RunSection>> = {
   size: measureSize,
   container: measureContainer,
+  oci: measureOci,
   api: measureApi,
   vm: measureVm,
   launch: measureLaunch,

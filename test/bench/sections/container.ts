@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { startAgent } from '../../support/agent/start-agent.ts';
 import { awaitSuccess, create, execTrue, remove, runTrue, start } from '../agent-work.ts';
 import { NamespaceShell } from '../peers/namespace-shell.ts';
-import { Runc } from '../peers/runc.ts';
+import { OciRuntime, RUNC } from '../peers/oci-runtime.ts';
 import type { BenchContext, SectionReport, SkippedSection } from '../report/section.ts';
 import { elapsedMs, interleave, summarize } from '../statistics.ts';
 
@@ -23,7 +23,7 @@ export async function measureContainer(context: BenchContext): Promise<SectionRe
   const client = await agent.connect();
   await client.call('CreateSandbox', { sandbox_id: 'bench', hostname: 'bench' });
   await using shell = new NamespaceShell(agent.pid);
-  const runc = new Runc(shell, join(workspace.folder, 'bundles'), root);
+  const runc = new OciRuntime(shell, join(workspace.folder, 'bundles'), root, RUNC);
   const rounds = context.amount(5, 101);
 
   for (let round = 0; round < WARM_UP; round++) {

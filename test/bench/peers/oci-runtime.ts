@@ -6,7 +6,7 @@ import type { NamespaceShell } from './namespace-shell.ts';
 
 /** An OCI bundle that says the same as our request does. */
 function bundleConfig(root: string, args: readonly string[]): object {
-  const linux = benchRequest('runc', root).OCI?.Linux;
+  const linux = benchRequest('bundle', root).OCI?.Linux;
   return {
     ociVersion: '1.0.2',
     process: {
@@ -34,18 +34,30 @@ function bundleConfig(root: string, args: readonly string[]): object {
   };
 }
 
+/** How to call one of them. */
+export interface RuntimeCommand {
+  readonly name: string;
+  /** With its global options, for a shell. */
+  readonly command: string;
+}
+
+/** runc with a state folder that goes away with the mount namespace. */
+export const RUNC: RuntimeCommand = { name: 'runc', command: 'runc --root /run/runc' };
+
 /**
- * runc beside the agent: in the agent's mount namespace, so with the same cgroup v2 root and the same /run. Its state goes away
- * with the namespace.
+ * An OCI runtime as a command line, in the mount namespace of a shell. Bundles with the same content for all that get the same
+ * folder.
  */
-export class Runc {
+export class OciRuntime {
   readonly #shell: NamespaceShell;
   readonly #folder: string;
+  readonly #runtime: RuntimeCommand;
   #count = 0;
 
-  constructor(shell: NamespaceShell, folder: string, root: string) {
+  constructor(shell: NamespaceShell, folder: string, root: string, runtime: RuntimeCommand) {
     this.#shell = shell;
     this.#folder = folder;
+    this.#runtime = runtime;
     for (const [name, args] of [
       ['true', ['/bin/true']],
       ['sleep', ['/bin/sleep', '100000']],
@@ -55,22 +67,30 @@ export class Runc {
     }
   }
 
-  /** `runc run` of `true`: create, start, wait, delete. */
+  get #sleeping(): string {
+    return `${this.#runtime.name}-sleeping`;
+  }
+
+  #run(args: string): Promise<void> {
+    return this.#shell.run(`${this.#runtime.command} ${args}`);
+  }
+
+  /** `run` of `true`: create, start, wait, delete. */
   async runTrue(): Promise<void> {
     this.#count += 1;
-    await this.#shell.run(`runc --root /run/runc run --bundle ${join(this.#folder, 'true')} true${this.#count}`);
+    await this.#run(`run --bundle ${join(this.#folder, 'true')} ${this.#runtime.name}-true${this.#count}`);
   }
 
   /** A container for `execTrue`. */
   async startSleeping(): Promise<void> {
-    await this.#shell.run(`runc --root /run/runc run --detach --bundle ${join(this.#folder, 'sleep')} sleeping`);
+    await this.#run(`run --detach --bundle ${join(this.#folder, 'sleep')} ${this.#sleeping}`);
   }
 
   async execTrue(): Promise<void> {
-    await this.#shell.run('runc --root /run/runc exec sleeping /bin/true');
+    await this.#run(`exec ${this.#sleeping} /bin/true`);
   }
 
   async removeSleeping(): Promise<void> {
-    await this.#shell.run('runc --root /run/runc delete --force sleeping');
+    await this.#run(`delete --force ${this.#sleeping}`);
   }
 }
