@@ -6,8 +6,10 @@ export interface Arch {
   readonly headerCompiler: string;
   /** Options that make this machine's compiler see the architecture's kernel headers. */
   readonly headerFlags: readonly string[];
-  /** C compiler that links statically against musl. */
+  /** C compiler that links statically against musl, with the help of `musl`. */
   readonly muslCompiler: string;
+  /** Where an unpacked musl lies below the cache, for a compiler that comes with another C library. */
+  readonly muslPackage: string | undefined;
   readonly strip: string;
   /** Kernel headers of the architecture (`asm/`). */
   readonly asmHeaders: string;
@@ -19,6 +21,7 @@ const arches: Readonly<Record<Arch['name'], Arch>> = {
     headerCompiler: 'gcc',
     headerFlags: [],
     muslCompiler: 'musl-gcc',
+    muslPackage: undefined,
     strip: 'strip',
     asmHeaders: '/usr/include/x86_64-linux-gnu',
   },
@@ -28,6 +31,7 @@ const arches: Readonly<Record<Arch['name'], Arch>> = {
     headerCompiler: 'gcc',
     headerFlags: ['-isystem', '/usr/aarch64-linux-gnu/include'],
     muslCompiler: 'aarch64-linux-gnu-gcc',
+    muslPackage: 'debs/musl-dev-arm64/current/usr',
     strip: 'aarch64-linux-gnu-strip',
     asmHeaders: '/usr/aarch64-linux-gnu/include',
   },

@@ -22,6 +22,8 @@ import { archByName } from './arch.ts';
 import type { Arch } from './arch.ts';
 import { bundleEntries } from './bundle.ts';
 import { generateAbi } from './generate-abi.ts';
+import { muslFlags } from './musl.ts';
+import type { MuslFlags } from './musl.ts';
 import { findQuickjs } from './quickjs-source.ts';
 
 const agentDirectory = resolve(import.meta.dirname, '..');
@@ -67,6 +69,7 @@ interface EngineBuild {
   readonly quickjs: string;
   readonly compiler: string;
   readonly flags: readonly string[];
+  readonly musl: MuslFlags;
   readonly isTestBuild: boolean;
 }
 
@@ -86,7 +89,7 @@ const commonFlags = ['-D_GNU_SOURCE', '-DQUICKJS_NG_BUILD'];
 function compileObject(build: EngineBuild, source: string, flags: readonly string[]): string {
   const name = source.replace(/^.*\//, '').replace(/\.[cS]$/, '');
   const object = join(build.objects, `${name}.o`);
-  const args = [...commonFlags, ...build.flags, ...flags, '-c', source];
+  const args = [...commonFlags, ...build.musl.compile, ...build.flags, ...flags, '-c', source];
   const headers = readdirSync(engineDirectory)
     .filter((file) => file.endsWith('.h'))
     .map((file) => readFileSync(join(engineDirectory, file)));
@@ -134,7 +137,8 @@ function link(build: EngineBuild, output: string, linkFlags: readonly string[]):
     );
   const embed = join(build.programs, 'embed.o');
   run(build.compiler, ['-c', `-Wa,-I${build.programs}`, join(engineDirectory, 'embed.S'), '-o', embed], build.programs);
-  run(build.compiler, [...linkFlags, '-o', output, ...objects, embed, '-lm'], build.objects);
+  const { linkStart, linkEnd } = build.musl;
+  run(build.compiler, [...linkFlags, '-o', output, ...linkStart, ...objects, embed, '-lm', ...linkEnd], build.objects);
 }
 
 interface Options {
@@ -190,8 +194,9 @@ async function build(options: Options): Promise<void> {
           '-fno-omit-frame-pointer',
           '-DSTACK_LIMIT_BYTES=(1<<20)',
         ],
+        musl: { compile: [], linkStart: [], linkEnd: [] },
       }
-    : { ...common, compiler: arch.muslCompiler, flags: releaseFlags };
+    : { ...common, compiler: arch.muslCompiler, flags: releaseFlags, musl: muslFlags(arch, root) };
   const linkFlags = options.sanitize
     ? ['-fsanitize=address,undefined']
     : ['-static', '-Wl,--gc-sections', '-Wl,-z,noexecstack', '-Wl,-z,relro', '-Wl,--build-id=sha1'];

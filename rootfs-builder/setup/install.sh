@@ -16,6 +16,8 @@ update=no
 . "$setup_dir/debs.sh"
 # shellcheck source=private-apt.sh
 . "$setup_dir/private-apt.sh"
+# shellcheck source=foreign-arch.sh
+. "$setup_dir/foreign-arch.sh"
 
 usage() {
   cat <<'TEXT'
@@ -29,6 +31,7 @@ Targets (default: packages engine vm rootfs guest-kernel, which is what `make de
   guest-kernel  Debian's packaged cloud kernel and its modules, unpacked under the cache only
   kernel        source and tools to build the guest kernel (apt-get install)
   bench         runc and crun, which the benchmark runs beside Kihon (apt-get install)
+  aarch64       cross compiler, QEMU, musl and a kernel to build and boot the agent for aarch64
   all           all of the above
 
 Options:
@@ -36,7 +39,7 @@ Options:
   --list        print "NAME VERSION PATH" of everything unpacked, and stop
 
 Unpacked packages are found at CACHE/debs/NAME/current, where CACHE is $KIHON_CACHE or .cache in the repository.
-`packages`, `kernel` and `bench` need root when something is missing; the others do not, once apt has its lists.
+`packages`, `kernel`, `bench` and `aarch64` need root when something is missing; the others do not, once apt has its lists.
 TEXT
 }
 
@@ -46,8 +49,8 @@ for argument in "$@"; do
     -h | --help) usage; exit 0 ;;
     --update) update=yes ;;
     --list) list_debs; exit 0 ;;
-    packages | engine | vm | rootfs | guest-kernel | kernel | bench) targets+=("$argument") ;;
-    all) targets+=(packages engine vm rootfs guest-kernel kernel bench) ;;
+    packages | engine | vm | rootfs | guest-kernel | kernel | bench | aarch64) targets+=("$argument") ;;
+    all) targets+=(packages engine vm rootfs guest-kernel kernel bench aarch64) ;;
     *) die "unknown argument '$argument' (see --help)" ;;
   esac
 done
@@ -59,6 +62,7 @@ for target in "${targets[@]}"; do
     packages) ensure_packages packages "${base_packages[@]}" ;;
     kernel) ensure_packages kernel "${kernel_packages[@]}" ;;
     bench) ensure_packages bench "${bench_packages[@]}" ;;
+    aarch64) ensure_aarch64 ;;
     engine) ensure_newer_deb qjs-src "$qjs_tested_version" ;;
     vm)
       ensure_newer_deb vhost-device-vsock ''

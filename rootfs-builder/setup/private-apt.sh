@@ -12,11 +12,12 @@ debian_mirror() {
   apt-get indextargets --format '$(REPO_URI)' 'Origin: Debian' 'Label: Debian' 'Created-By: Packages' 2>/dev/null | head -n 1
 }
 
-# open_private_apt SUITE [KEYRING]: writes the private root and refreshes its lists. Gives 1 when that fails.
+# open_private_apt SUITE [KEYRING [ARCH]]: writes the private root and refreshes its lists. Gives 1 when that fails.
 # apt counts a suite that could not be refreshed as a warning if it has old lists, hence Error-Mode.
 open_private_apt() {
-  local suite=$1 keyring=${2:-$archive_keyring} root=$cache_dir/apt-$1 arch
-  arch=$(dpkg --print-architecture)
+  local suite=$1 keyring=${2:-$archive_keyring} root=$cache_dir/apt-$1 arch=${3:-}
+  [ -z "$arch" ] || root=$root-$arch
+  [ -n "$arch" ] || arch=$(dpkg --print-architecture)
   mkdir -p "$root/state/lists/partial" "$root/cache/archives/partial" "$root/etc"
   : >"$root/status"
   printf 'deb [signed-by=%s arch=%s target=Packages] %s %s main\n' "$keyring" "$arch" "$mirror" "$suite" >"$root/etc/sources.list"
@@ -29,22 +30,24 @@ Dir::Etc::sourceparts "/dev/null";
 Dir::Etc::preferences "/dev/null";
 Dir::Etc::preferencesparts "/dev/null";
 APT::Sandbox::User "root";
+APT::Architecture "$arch";
+APT::Architectures { "$arch"; };
 APT::Default-Release "";
 APT::Update::Error-Mode "any";
 Acquire::Languages "none";
 CONF
   # -c is read after the machine's configuration, so it wins; the machine's proxies stay in force.
   private_apt=(-c "$root/etc/apt.conf")
-  [ -z "${refreshed[$suite$keyring]:-}" ] || return 0
+  [ -z "${refreshed[$suite$keyring$arch]:-}" ] || return 0
   quietly apt-get "${private_apt[@]}" update || return 1
-  refreshed[$suite$keyring]=yes
+  refreshed[$suite$keyring$arch]=yes
 }
 
 # open_suite SUITE: as above, and where the machine's keyring is too old for the suite, with a newer keyring that came
 # through a chain of signatures: the machine's own suites first, then Debian 13.
 open_suite() {
   local suite=$1 keyring
-  [ -n "${refreshed[$suite$archive_keyring]:-}" ] || say "apt: reading the package lists of Debian $suite (private, under the cache)"
+  [ -n "${refreshed[$suite$archive_keyring$(dpkg --print-architecture)]:-}" ] || say "apt: reading the package lists of Debian $suite (private, under the cache)"
   open_private_apt "$suite" && return
   grep -q -E 'NO_PUBKEY|EXPKEYSIG|Missing key' < <(tail -c "+$log_start" "$setup_log") || return 1
   say "apt: $suite is signed by a key this machine does not have yet; fetching a newer debian-archive-keyring"
