@@ -13,6 +13,7 @@ const suites: readonly Suite[] = [
   { name: 'unit', timeoutMs: 30_000, isSerial: false },
   { name: 'engine', timeoutMs: 120_000, isSerial: true },
   { name: 'integration', timeoutMs: 120_000, isSerial: true },
+  { name: 'conformance', timeoutMs: 60_000, isSerial: false },
   { name: 'vm', timeoutMs: 300_000, isSerial: true },
   { name: 'fuzz', timeoutMs: 3_600_000, isSerial: true },
 ];
