@@ -17,6 +17,8 @@ KIHON_CACHE ?= $(CURDIR)/.cache
 export KIHON_CACHE
 
 out := build/$(ARCH)
+# Set-up for an architecture that is not this machine's.
+cross := $(if $(filter-out $(shell uname -m),$(ARCH)),cross-$(ARCH))
 tsx := node_modules/.bin/tsx
 vitest := node_modules/.bin/vitest run
 installed := node_modules/.kihon-lock
@@ -36,6 +38,7 @@ say = printf '%-8s %s\n' '$(1)' '$(2)'
 took = printf '%-8s %s\n' '$(1)' "done in $$SECONDS s"
 
 .PHONY: help setup packages generate agent initrd initrd-packaged kernel host all demo
+.PHONY: cross-aarch64
 .PHONY: test check lint typecheck format test-unit test-engine test-integration test-vm test-agent fuzz bench
 .PHONY: install picture clean distclean
 
@@ -54,6 +57,7 @@ help:
 	  '  make host                  build/kihon: the host command; try build/kihon --help' \
 	  '  make all                   agent, initrd and host' \
 	  '  make install PREFIX=DIR    command, kernel, initrd and a Kata drop-in below DIR (default /usr/local)' \
+	  '  make agent initrd ARCH=aarch64   the same for aarch64, with a cross compiler' \
 	  '' \
 	  'Checking' \
 	  '  make test-unit | test-engine | test-integration | test-vm    one suite; ONLY="file or words" narrows it' \
@@ -68,6 +72,11 @@ help:
 # --- Building ---------------------------------------------------------------------------------------------------------
 
 setup: packages $(installed) generate
+
+# What another architecture needs: a cross compiler, its musl, and QEMU and a kernel to try it with.
+cross-aarch64:
+	@$(call say,setup,cross compiler and VM for aarch64)
+	@bash rootfs-builder/setup/install.sh aarch64
 
 packages:
 	@$(call say,setup,Debian packages and the cache under $(KIHON_CACHE))
@@ -90,7 +99,7 @@ agent/src/abi/generated/%/constants.ts: $(wildcard agent/build/*abi*.ts agent/bu
 	@$(tsx) agent/build/abi-main.ts $*; touch $@
 
 agent: $(out)/kihon-agent
-$(out)/kihon-agent: $(agent_sources) | setup
+$(out)/kihon-agent: $(agent_sources) | setup $(cross)
 	@$(call say,agent,engine and bytecode: about 40 s the first time and seconds later)
 	@$(tsx) agent/build/build.ts --arch $(ARCH); touch $@; $(call took,agent)
 

@@ -14,7 +14,8 @@ import { existsSync } from 'node:fs';
 import { chmod, copyFile, mkdir, rename, writeFile } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { architectureName, defaultPlaces, findVhostDeviceVsock } from '../vm/assets.ts';
+import { architectureName } from '../vm/architecture.ts';
+import { defaultPlaces, findVhostDeviceVsock } from '../vm/assets.ts';
 import { kataDropIn } from './kata-drop-in.ts';
 
 const REPOSITORY = resolve(dirname(fileURLToPath(import.meta.url)), '..', '..');

@@ -11,6 +11,7 @@ import {
   type AssetPlaces,
 } from '../vm/assets.ts';
 import { HostError } from '../vm/host-error.ts';
+import { architectureOfMachine, defaultMachine } from '../vm/machine.ts';
 import { VirtualMachine, type VmConfig } from '../vm/virtual-machine.ts';
 import { chooseVsock } from '../vm/vsock-transport.ts';
 import { collectOutput, type CollectOptions, type ProcessResult } from './collect-output.ts';
@@ -228,18 +229,20 @@ export async function execProcessOptions(
 }
 
 /** Everything that can be checked before the first side effect, in the order in which a person would want to hear of it. */
-async function prepare(options: SandboxOptions, places: AssetPlaces) {
+async function prepare(options: SandboxOptions, hostPlaces: AssetPlaces) {
   if (userInfo().uid !== 0) throw new HostError('must be run as root, for it makes mounts and starts VMs');
   checkOptions(options);
   const name = options.name === undefined ? generateSandboxName() : parseSandboxName(options.name);
   const rootfs = checkRootfs(options.rootfs);
   const volumes = checkVolumes(options.volumes ?? []);
   const user = resolveUser(options.user ?? '0', await readUserTables(rootfs));
+  const architecture = architectureOfMachine(options.machine) ?? hostPlaces.architecture;
+  const places = { ...hostPlaces, architecture };
   const qemuPath = locateQemu(places);
-  const accelerator = await probeAccelerator(qemuPath);
+  const accelerator = await probeAccelerator(qemuPath, architecture);
   const kernel = locateKernel(places, options.kernel);
   const config: Omit<VmConfig, 'directory'> = {
-    machine: options.machine ?? 'q35',
+    machine: options.machine ?? defaultMachine(architecture),
     accelerator: accelerator.kind,
     memoryMib: options.memoryMib ?? DEFAULT_MEMORY_MIB,
     cpus: options.cpus ?? 1,

@@ -1,5 +1,6 @@
 import { accessSync, closeSync, constants, openSync, readFileSync } from 'node:fs';
 import { arch } from 'node:process';
+import { architectureName } from './architecture.ts';
 import { runKvmTrial } from './kvm-trial.ts';
 
 /** What executes guest code, and why it was chosen. `reason` is a half sentence for people. */
@@ -42,7 +43,9 @@ function tryOpenKvm(): string | undefined {
 }
 
 /** Looks at this host. The trial (about 0.2 s) runs only when flags and device are there. */
-export async function probeAccelerator(qemuPath: string): Promise<Accelerator> {
+export async function probeAccelerator(qemuPath: string, guestArchitecture?: string): Promise<Accelerator> {
+  if (guestArchitecture !== undefined && guestArchitecture !== architectureName())
+    return { kind: 'tcg', reason: `the guest is ${guestArchitecture}, this host ${architectureName()}` };
   // Hardware virtualization of arm64 has no CPU flag: there the device and the trial decide.
   const hasCpuFlags = arch !== 'x64' || hasVirtualizationFlags(readFileSync('/proc/cpuinfo', 'latin1'));
   if (!hasCpuFlags) return chooseAccelerator({ hasCpuFlags, deviceError: undefined, trialError: undefined });

@@ -1,13 +1,8 @@
 import { existsSync, readdirSync, realpathSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
-import { arch } from 'node:process';
+import { architectureName } from './architecture.ts';
 import { findProgram } from './find-program.ts';
 import { HostError } from './host-error.ts';
-
-/** Name of the host's architecture in our build folder and in QEMU's program names. */
-export function architectureName(nodeArch: string = arch): string {
-  return { x64: 'x86_64', arm64: 'aarch64' }[nodeArch] ?? nodeArch;
-}
 
 /** What `make demo` leaves until a kernel is built: the distribution's kernel, and an initrd with its modules. */
 const PACKAGED_KERNEL = 'vmlinuz-packaged';

@@ -5,14 +5,7 @@ import type { Machine } from './machine.ts';
  * keyboard controller (QEMU's -no-reboot turns that into an exit), a panic reboots at once.
  */
 const COMMON = [
-  'tsc=reliable',
-  'no_timer_check',
   'rcupdate.rcu_expedited=1',
-  'i8042.direct=1',
-  'i8042.dumbkbd=1',
-  'i8042.nopnp=1',
-  'i8042.noaux=1',
-  'noreplace-smp',
   'cryptomgr.notests',
   'net.ifnames=0',
   'panic=1',
@@ -20,10 +13,22 @@ const COMMON = [
   'random.trust_cpu=on',
 ];
 
+/** The kernel hands words that it does not know to init, so a machine gets only those that mean something to it. */
+const PC = [
+  'tsc=reliable',
+  'no_timer_check',
+  'i8042.direct=1',
+  'i8042.dumbkbd=1',
+  'i8042.nopnp=1',
+  'i8042.noaux=1',
+  'noreplace-smp',
+];
+
 const PER_MACHINE: Readonly<Record<Machine, readonly string[]>> = {
-  q35: ['reboot=k', 'pci=lastbus=0', 'scsi_mod.scan=none'],
+  q35: [...PC, 'reboot=k', 'pci=lastbus=0', 'scsi_mod.scan=none'],
   // No keyboard controller: a triple fault resets. No PCI bus to look for either.
-  microvm: ['reboot=t', 'pci=off'],
+  microvm: [...PC, 'reboot=t', 'pci=off'],
+  virt: [],
 };
 
 export interface KernelParameters {
@@ -45,7 +50,7 @@ export function kernelCommandLine(parameters: KernelParameters): string {
   const words = [...COMMON, ...PER_MACHINE[parameters.machine], `nr_cpus=${parameters.cpus}`];
   words.push(`console=${parameters.console}`, 'cgroup_no_v1=all', 'systemd.unified_cgroup_hierarchy=1');
   // Nothing is behind a serial port that is not the console; probing for it takes time.
-  if (parameters.console === 'hvc0') words.push('8250.nr_uarts=0');
+  if (parameters.console === 'hvc0' && parameters.machine !== 'virt') words.push('8250.nr_uarts=0');
   // 0.1 s: without KVM the kernel counts ticks to learn the local timer's speed; one processor can do with the HPET
   // (docs/kernels.md has the measurement).
   if (parameters.accelerator === 'tcg' && parameters.cpus === 1 && parameters.machine === 'q35')

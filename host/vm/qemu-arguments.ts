@@ -27,6 +27,8 @@ function machineArguments(config: QemuConfig): string[] {
       // The virtio-fs daemon refuses the pre-1.0 form of virtio, which is QEMU's default on virtio-mmio.
       return ['-machine', options, '-accel', accelerator, '-global', 'virtio-mmio.force-legacy=false'];
     }
+    case 'virt':
+      return ['-machine', 'virt,memory-backend=mem0,gic-version=max,acpi=off', '-accel', accelerator];
     default:
       return assertNever(config.machine);
   }
@@ -34,7 +36,7 @@ function machineArguments(config: QemuConfig): string[] {
 
 /** Devices have two forms: on PCI, and on a virtio-mmio slot. */
 function device(machine: Machine, name: string, options: readonly string[] = []): string[] {
-  const suffix = machine === 'q35' ? 'pci' : 'device';
+  const suffix = machine === 'microvm' ? 'device' : 'pci';
   return ['-device', [`${name}-${suffix}`, ...options].join(',')];
 }
 

@@ -31,6 +31,7 @@ const HELPER_TIMEOUT_MS = 10_000;
 /** How long a VM may take to power itself off before QEMU is told to quit, and then is killed. */
 const POWER_OFF_MS: Readonly<Record<Machine, number>> = {
   q35: 3000,
+  virt: 3000,
   // It has no means to power itself off (`qemu-arguments.ts`): this is for what the guest has still to write.
   microvm: 300,
 };

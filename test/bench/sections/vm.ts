@@ -4,7 +4,7 @@ import { containerSpec, processSpec, type ProcessOptions } from '../../../host/s
 import { Sandbox } from '../../../host/sdk/sandbox.ts';
 import { StateStore } from '../../../host/sdk/state-store.ts';
 import { guestRootfs } from '../../../host/sdk/volume.ts';
-import { architectureName } from '../../../host/vm/assets.ts';
+import { architectureName } from '../../../host/vm/architecture.ts';
 import { virtiofsdCommand } from '../../../host/vm/virtiofsd.ts';
 import { childrenOf, cpuMs } from '../../support/agent/kernel-view.ts';
 import { products, repository } from '../../support/repository.ts';

@@ -1,7 +1,8 @@
 import { existsSync, mkdirSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { probeAccelerator } from '../../../host/vm/accelerator.ts';
-import { architectureName, locateQemu, locateVirtiofsd, type AssetPlaces } from '../../../host/vm/assets.ts';
+import { architectureName } from '../../../host/vm/architecture.ts';
+import { locateQemu, locateVirtiofsd, type AssetPlaces } from '../../../host/vm/assets.ts';
 import { chooseVsock } from '../../../host/vm/vsock-transport.ts';
 import { buildInitrd } from '../../../rootfs-builder/src/index.ts';
 import { findBusybox } from '../../../rootfs-builder/src/busybox/find-busybox.ts';
@@ -17,8 +18,8 @@ export const places: AssetPlaces = {
   env: process.env,
 };
 
-/** `lean`: the one built here. `packaged`: Debian's cloud kernel, whose drivers are modules. */
-export type KernelChoice = 'lean' | 'packaged';
+/** `lean`: the one built here. `packaged`: Debian's cloud kernel, whose drivers are modules; `packaged-arm64`: for aarch64. */
+export type KernelChoice = 'lean' | 'packaged' | 'packaged-arm64';
 
 export interface GuestKernel {
   readonly path: string;
@@ -32,10 +33,11 @@ export function findKernel(choice: KernelChoice): GuestKernel | undefined {
     const path = ['vmlinux', 'vmlinuz'].map((name) => join(products, name)).find((file) => existsSync(file));
     return path === undefined ? undefined : { path, modules: undefined };
   }
-  const folder = join(cache, 'debs/linux-image-cloud/current');
+  const name = choice === 'packaged' ? 'linux-image-cloud' : 'linux-image-cloud-arm64';
+  const folder = join(cache, 'debs', name, 'current');
   const boot = join(folder, 'boot');
-  const name = existsSync(boot) ? readdirSync(boot).find((file) => file.startsWith('vmlinuz')) : undefined;
-  return name === undefined ? undefined : { path: join(boot, name), modules: join(folder, 'lib/modules') };
+  const file = existsSync(boot) ? readdirSync(boot).find((entry) => entry.startsWith('vmlinuz')) : undefined;
+  return file === undefined ? undefined : { path: join(boot, file), modules: join(folder, 'lib/modules') };
 }
 
 /** The kernel a test runs with when it does not care: the lean one where it was built. */
@@ -43,18 +45,19 @@ export function defaultKernel(): KernelChoice {
   return findKernel('lean') === undefined ? 'packaged' : 'lean';
 }
 
-let toolsOnce: ReturnType<typeof findTools> | undefined;
+const toolsOnce = new Map<string, ReturnType<typeof findTools>>();
 
-async function findTools() {
-  const qemuPath = locateQemu(places);
-  const accelerator = (await probeAccelerator(qemuPath)).kind;
+async function findTools(architecture: string) {
+  const qemuPath = locateQemu({ ...places, architecture });
+  const accelerator = (await probeAccelerator(qemuPath, architecture)).kind;
   return { qemuPath, accelerator, virtiofsdPath: locateVirtiofsd(places), vsock: chooseVsock(places) };
 }
 
-/** What starts a VM on this host; looked up once. */
-export function hostTools(): ReturnType<typeof findTools> {
-  toolsOnce ??= findTools();
-  return toolsOnce;
+/** What starts a VM for guests of an architecture on this host; looked up once. */
+export function hostTools(architecture: string): ReturnType<typeof findTools> {
+  const tools = toolsOnce.get(architecture) ?? findTools(architecture);
+  toolsOnce.set(architecture, tools);
+  return tools;
 }
 
 /** What is special about a test's initrd; without any of it the default one is taken as it was built. */

@@ -5,7 +5,8 @@ import type { Duplex } from 'node:stream';
 import { expect, onTestFailed } from 'vitest';
 import { AgentClient } from '../../../host/client/agent-client.ts';
 import { GUEST_SHARE } from '../../../host/sdk/volume.ts';
-import type { Machine } from '../../../host/vm/machine.ts';
+import { architectureName } from '../../../host/vm/architecture.ts';
+import { architectureOfMachine, defaultMachine, type Machine } from '../../../host/vm/machine.ts';
 import { isProcessAlive } from '../../../host/vm/process-identity.ts';
 import { VirtualMachine, type VmConfig } from '../../../host/vm/virtual-machine.ts';
 import { createBusyboxRoot } from '../../../rootfs-builder/src/busybox/create-busybox-root.ts';
@@ -37,6 +38,8 @@ export interface TestVmOptions extends InitrdOptions {
   readonly memoryMib?: number | undefined;
   readonly cpus?: number | undefined;
   readonly kernelParameters?: readonly string[] | undefined;
+  /** Changes the busybox root file system before the VM is there. */
+  readonly prepareRoot?: ((root: string) => void) | undefined;
   /** Each wins over what the other options mean. */
   readonly config?: Partial<VmConfig> | undefined;
 }
@@ -83,8 +86,10 @@ export class TestVm implements AsyncDisposable {
     try {
       mkdirSync(join(share, 'roots'), { recursive: true });
       await createBusyboxRoot(join(share, 'roots/busybox'));
-      const tools = await hostTools();
-      const machine = options.machine ?? 'q35';
+      options.prepareRoot?.(join(share, 'roots/busybox'));
+      const machine = options.machine ?? defaultMachine(architectureName());
+      const architecture = architectureOfMachine(machine) ?? architectureName();
+      const tools = await hostTools(architecture);
       const directory = join(folder, 'vm');
       mkdirSync(directory);
       const vm = await VirtualMachine.boot(
