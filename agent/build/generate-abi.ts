@@ -1,6 +1,6 @@
 /**
  * Generates numbers and flags of the Linux ABI from the installed kernel headers:
- * `agent/src/abi/generated/<arch>/{constants,syscalls,errno}.ts`.
+ * `agent/src/abi/generated/<arch>/{constants,syscalls,errno,seccomp-tables}.ts`.
  *
  * The values are read from assembly, not by running a program, so a cross compiler serves as well.
  */
@@ -8,6 +8,7 @@ import { execFileSync } from 'node:child_process';
 import { mkdirSync, readFileSync, writeFileSync, existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Arch } from './arch.ts';
+import { seccompTables } from './seccomp-abi-tables.ts';
 
 /** Two groups, because the C library's socket.h and the kernel's headers define some types twice. */
 const socketHeaders = [
@@ -121,7 +122,7 @@ function compiler(arch: Arch, args: readonly string[], input: string): string {
 }
 
 /** Names of all object-like macros the headers define. */
-function macroNames(arch: Arch, source: string): string[] {
+export function macroNames(arch: Arch, source: string): string[] {
   const names: string[] = [];
   for (const line of compiler(arch, ['-E', '-dM'], source).split('\n')) {
     const match = /^#define ([A-Za-z_][A-Za-z0-9_]*) (\S.*)$/.exec(line);
@@ -131,7 +132,7 @@ function macroNames(arch: Arch, source: string): string[] {
 }
 
 /** Values of constant expressions, by the compiler's own evaluation. Expressions that are no constants are left out. */
-function evaluate(arch: Arch, source: string, names: readonly string[]): Map<string, bigint> {
+export function evaluate(arch: Arch, source: string, names: readonly string[]): Map<string, bigint> {
   let candidates = [...names];
   for (let attempt = 0; attempt < 20; attempt++) {
     const lines = candidates.map(
@@ -252,6 +253,7 @@ export function generateAbi(arch: Arch, directory: string): void {
     'constants.ts': module(arch, 'Numbers and flags', constants),
     'syscalls.ts': module(arch, 'System call numbers', calls),
     'errno.ts': errnoModule(arch),
+    'seccomp-tables.ts': seccompTables(arch),
   };
   const target = join(directory, arch.name);
   mkdirSync(target, { recursive: true });

@@ -9,6 +9,7 @@ esac
 base_packages=(
   gcc libc6-dev make musl-tools linux-libc-dev # the engine and the agent's ELF
   linux-libc-dev-arm64-cross                   # aarch64 system call numbers and structs
+  linux-libc-dev-armhf-cross                   # 32-bit ARM system call numbers, for filters on aarch64
   "$qemu_package" seabios ipxe-qemu            # the VM; qemu-system-common brings virtiofsd
   cpio zstd xz-utils                           # initrd and module compression
 )
