@@ -118,6 +118,11 @@ export function pwrite(fd: Fd, bytes: Uint8Array, offset: bigint | number): numb
   return syscall('pwrite', fd.what, nr.SYS_pwrite64, fd.number, bytes, bytes.length, offset);
 }
 
+/** sendfile(2): copies up to `count` bytes from the position of `from` to that of `to`; 0 at the end. */
+export function sendFile(to: Fd, from: Fd, count: number): number {
+  return syscall('sendfile', `${from.what} to ${to.what}`, nr.SYS_sendfile, to.number, from.number, null, count);
+}
+
 export function seek(fd: Fd, offset: bigint | number): void {
   syscall('lseek', fd.what, nr.SYS_lseek, fd.number, offset, SEEK_SET);
 }

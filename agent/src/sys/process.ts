@@ -109,6 +109,11 @@ export function pidfdSignal(pidfd: Fd, signal: number): void {
   syscall('pidfd_send_signal', subject, nr.SYS_pidfd_send_signal, pidfd.number, signal, null, 0);
 }
 
+export function waitBlocking(pidfd: Fd): void {
+  const info = new StructView(layouts.siginfo_t.sizeof);
+  syscall('waitid', pidfd.what, nr.SYS_waitid, 3, pidfd.number, info.bytes, 4, null);
+}
+
 export function setsid(): void {
   syscall('setsid', '', nr.SYS_setsid);
 }

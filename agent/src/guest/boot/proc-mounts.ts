@@ -1,4 +1,6 @@
-/** A row of `/proc/self/mounts`: what boot asks about. Paths with blanks are escaped there, boot's own have none. */
+import { unescapeOctal } from '../../codec/octal-escape.ts';
+
+/** A row of `/proc/self/mounts`: what boot asks about. Paths with blanks, which are escaped there, are as they are here. */
 export interface MountRow {
   readonly target: string;
   readonly fstype: string;
@@ -9,7 +11,7 @@ export function parseProcMounts(text: string): MountRow[] {
   const rows: MountRow[] = [];
   for (const line of text.split('\n')) {
     const [, target, fstype] = line.split(' ');
-    if (target !== undefined && fstype !== undefined) rows.push({ target, fstype });
+    if (target !== undefined && fstype !== undefined) rows.push({ target: unescapeOctal(target), fstype });
   }
   return rows;
 }

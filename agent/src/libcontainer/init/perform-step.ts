@@ -27,6 +27,7 @@ import { ContainerRoot } from '../rootfs/container-root.ts';
 import { createDeviceLinks, createDevices } from '../rootfs/devices.ts';
 import { makeReadonly, maskPaths } from '../rootfs/hide-paths.ts';
 import { runMountStep } from '../rootfs/mount-step.ts';
+import { moveRoot } from '../rootfs/move-root.ts';
 import { switchRoot } from '../rootfs/pivot-root.ts';
 import { openDetachedProcfs, writeProcfs } from '../rootfs/procfs.ts';
 import { writeSysctls } from '../rootfs/sysctls.ts';
@@ -105,6 +106,8 @@ export function performStep(state: InitState, step: Step): void {
       return setUpTerminal(state, step);
     case 'pivot-root':
       return switchRoot(requireRoot(state));
+    case 'move-root':
+      return moveRoot(requireRoot(state));
     case 'root-propagation':
       return setRootPropagation(state, step);
     case 'enter-root':

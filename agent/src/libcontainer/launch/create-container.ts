@@ -5,6 +5,7 @@ import { isSysError } from '../../base/sys-error.ts';
 import type { NamespaceType, Resources } from '../../oci/spec.ts';
 import type { Fd } from '../../sys/fd.ts';
 import { open } from '../../sys/file.ts';
+import { openMountSources } from '../rootfs/mount-sources.ts';
 import { offload } from '../../sys/offload.ts';
 import { Cgroup } from '../cgroup/cgroup.ts';
 import { planResources } from '../cgroup/resource-plan.ts';
@@ -87,7 +88,8 @@ async function create(context: LaunchContext, config: CreateContainerConfig): Pr
   const hasCgroup = context.cgroupRoot !== undefined;
   const facts = { ...processFacts(context), rootfsPath, hasCgroup, hasKcore: hasKcore() };
   // Compiled before anything is made: a spec that cannot be compiled changes nothing.
-  const { plan, cloneFlags } = compileContainer(spec, facts, join, descriptors);
+  const mountSources = openMountSources(joined, spec, join.user);
+  const { plan, cloneFlags } = compileContainer(spec, facts, join, descriptors, { mountSources });
   let created: readonly string[] = [];
   scope.defer(async () => {
     if (created.length === 0) return;

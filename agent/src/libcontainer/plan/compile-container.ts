@@ -3,6 +3,7 @@ import type { NamespaceType, Spec } from '../../oci/spec.ts';
 import { sysctlNames } from '../../oci/sysctl-name.ts';
 import { compileDevices } from './compile-devices.ts';
 import { compileMounts } from './compile-mounts.ts';
+import type { MountContext } from './compile-mounts.ts';
 import { compileIdentity, compilePrivileges, compileProgram, compileTerminal } from './compile-process.ts';
 import type { ProcessFacts } from './compile-process.ts';
 import type { InheritedDescriptors } from './inherited-descriptors.ts';
@@ -16,6 +17,16 @@ export interface ContainerFacts extends ProcessFacts {
   readonly hasCgroup: boolean;
   /** The guest has `/proc/kcore`. */
   readonly hasKcore: boolean;
+  /** Guest path of the container's cgroup v2 directory, for cgroup mounts without a cgroup namespace. */
+  readonly cgroupDirectory?: string | undefined;
+}
+
+/** Choices of the caller, beside the spec. */
+export interface CompileOptions<T> {
+  /** `move`: MS_MOVE and chroot(2) instead of pivot_root(2), which the initial ramfs does not allow. */
+  readonly rootSwitch?: 'pivot' | 'move';
+  /** Trees that the parent opened (`rootfs/mount-sources.ts`), by index of the mount. */
+  readonly mountSources?: ReadonlyMap<number, T>;
 }
 
 /** The plan, and how its process has to be made. */
@@ -51,6 +62,32 @@ function compileFinalPropagation(spec: Spec): readonly Step[] {
   return [];
 }
 
+/** As runc: without pivot_root the guest's root stays below the container's, and private mounts there would never go. */
+function checkRootSwitch(spec: Spec, rootSwitch: 'pivot' | 'move'): void {
+  const { kind } = splitPropagation(spec.linux.rootfsPropagation);
+  if (rootSwitch === 'move' && kind === 'private') {
+    throw invalidArgument('linux.rootfsPropagation', 'private is not safe without pivot_root');
+  }
+}
+
+function compileMountContext<T>(
+  spec: Spec,
+  facts: ContainerFacts,
+  hasCgroupNamespace: boolean,
+  options: CompileOptions<T>,
+  descriptors: InheritedDescriptors<T>,
+): MountContext {
+  const user = spec.linux.namespaces.find(({ type }) => type === 'user');
+  const isNew = user !== undefined && user.path === undefined;
+  const sources = [...(options.mountSources ?? [])];
+  return {
+    userNamespace: isNew ? { gidMappings: spec.linux.gidMappings } : user === undefined ? undefined : 'joined',
+    hasCgroupNamespace,
+    cgroupDirectory: facts.cgroupDirectory,
+    opened: new Map(sources.map(([index, source]) => [index, descriptors.add(source)])),
+  };
+}
+
 function compileNames(spec: Spec, hasNewUts: boolean): readonly Step[] {
   if (!hasNewUts) return [];
   return [
@@ -79,6 +116,7 @@ export function compileContainer<T>(
   facts: ContainerFacts,
   join: Readonly<Partial<Record<NamespaceType, T>>>,
   descriptors: InheritedDescriptors<T>,
+  options: CompileOptions<T> = {},
 ): CompiledContainer {
   const capabilities = spec.process.capabilities;
   if (capabilities === undefined) throw invalidArgument('process.capabilities', 'missing process capabilities');
@@ -94,7 +132,10 @@ export function compileContainer<T>(
     return [{ do: 'join-namespace', type, flag: namespaceFlags[type], descriptor: descriptors.add(source) }];
   });
   const hasNewCgroupNamespace = join.cgroup === undefined && (facts.hasCgroup || types.has('cgroup'));
-  const mounts = compileMounts(spec.mounts);
+  const rootSwitch = options.rootSwitch ?? 'pivot';
+  checkRootSwitch(spec, rootSwitch);
+  const seesOwnCgroup = hasNewCgroupNamespace || join.cgroup !== undefined;
+  const mounts = compileMounts(spec.mounts, compileMountContext(spec, facts, seesOwnCgroup, options, descriptors));
   const steps: Step[] = [
     { do: 'session-keyring' },
     ...joins,
@@ -105,7 +146,7 @@ export function compileContainer<T>(
     ...mounts.steps,
     ...(mounts.devIsBind ? [] : compileDevices(spec.linux.devices, facts.hasKcore)),
     ...compileTerminal(spec.process, true),
-    { do: 'pivot-root' },
+    rootSwitch === 'pivot' ? { do: 'pivot-root' } : { do: 'move-root' },
     ...compileHiding(spec),
     ...mounts.deferred,
     ...(spec.root.readonly ? [{ do: 'readonly-root' } as const] : []),

@@ -28,16 +28,35 @@ export interface AttributeChange {
   readonly clear: number;
 }
 
-export type MountOrigin =
-  | { readonly kind: 'bind'; readonly path: string; readonly isRecursive: boolean }
-  | {
-      readonly kind: 'filesystem';
-      readonly type: string;
-      /** Shown as the source in mountinfo, or the device. */
-      readonly source: string;
-      /** fsconfig(2): key and value; null for a flag. */
-      readonly parameters: readonly (readonly [string, string | null])[];
-    };
+/** A part of the guest's tree. */
+export interface BindOrigin {
+  readonly kind: 'bind';
+  readonly path: string;
+  readonly isRecursive: boolean;
+  /**
+   * The tree as the parent opened it, with its id map; or, for a container in a user namespace, for sources that its root
+   * cannot reach.
+   */
+  readonly opened?: { readonly descriptor: number; readonly isMapped: boolean };
+  /** A symbolic link at the end of the path: bound itself, or made anew inside; undefined: followed. */
+  readonly link?: 'bind' | 'copy';
+}
+
+export interface FilesystemOrigin {
+  readonly kind: 'filesystem';
+  readonly type: string;
+  /** Shown as the source in mountinfo, or the device. */
+  readonly source: string;
+  /** fsconfig(2): key and value; null for a flag. */
+  readonly parameters: readonly (readonly [string, string | null])[];
+  /** Starts with a copy of what it covers. */
+  readonly copiesUp?: true;
+  /** What is bound when the kernel does not let this user namespace make the file system (EPERM). */
+  readonly fallback?: BindOrigin;
+}
+
+/** `remount`: the mount that is there already. */
+export type MountOrigin = BindOrigin | FilesystemOrigin | { readonly kind: 'remount' };
 
 export interface MountStep {
   readonly do: 'mount';
@@ -48,6 +67,8 @@ export interface MountStep {
   /** For the whole subtree (`rro` and its kin). */
   readonly recursiveAttributes: AttributeChange;
   readonly propagation: { readonly kind: Propagation; readonly isRecursive: boolean } | undefined;
+  /** A symbolic link at the destination is covered itself. */
+  readonly coversLink?: true;
 }
 
 export interface DeviceNode {
@@ -104,6 +125,8 @@ export type Step =
       readonly size: { readonly rows: number; readonly columns: number } | undefined;
     }
   | { readonly do: 'pivot-root' }
+  /** Without pivot_root(2), for roots on the initial ramfs: the root is moved over `/`. */
+  | { readonly do: 'move-root' }
   | { readonly do: 'root-propagation'; readonly kind: Propagation; readonly isRecursive: boolean }
   /** chroot(2) into a pinned root; for exec. */
   | { readonly do: 'enter-root'; readonly descriptor: number }
@@ -129,11 +152,16 @@ export type Step =
 
 export type StepKind = Step['do'];
 
+function describeOrigin(origin: MountOrigin): string {
+  if (origin.kind === 'remount') return 'remount';
+  return `mount ${origin.kind === 'bind' ? origin.path : origin.type}`;
+}
+
 /** What a step is about, for error texts: `mount proc on /proc`. */
 export function describeStep(step: Step): string {
   switch (step.do) {
     case 'mount':
-      return `mount ${step.origin.kind === 'bind' ? step.origin.path : step.origin.type} on ${step.destination}`;
+      return `${describeOrigin(step.origin)} on ${step.destination}`;
     case 'join-namespace':
       return `join the ${step.type} namespace`;
     case 'attach-root':

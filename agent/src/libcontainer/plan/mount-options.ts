@@ -9,7 +9,7 @@ import {
   MOUNT_ATTR_STRICTATIME,
   MOUNT_ATTR__ATIME,
 } from '../../abi/constants.ts';
-import { DomainError, invalidArgument } from '../../base/errors.ts';
+import { invalidArgument } from '../../base/errors.ts';
 import type { AttributeChange, Propagation } from './launch-plan.ts';
 
 /** The options of one mount, sorted by what they act on. */
@@ -18,9 +18,29 @@ export interface MountOptions {
   readonly attributes: AttributeChange;
   readonly recursiveAttributes: AttributeChange;
   readonly propagation: { readonly kind: Propagation; readonly isRecursive: boolean } | undefined;
+  /** An id-mapped mount, of the top mount alone or of all below it. */
+  readonly idmap: 'no' | 'idmap' | 'ridmap';
+  /** Options that change how the mount is made. */
+  readonly extensions: ReadonlySet<MountExtension>;
   /** Flags of the superblock and everything unknown: the file system's own. */
   readonly parameters: readonly (readonly [string, string | null])[];
 }
+
+/**
+ * - `tmpcopyup`: the tmpfs starts with what the covered directory holds (runc, crun).
+ * - `remount`: the mount that is there gets the flags.
+ * - `src-nofollow`, `dest-nofollow`: a symbolic link at the end of the path is bound, or covered, itself (crun, youki).
+ * - `copy-symlink`: a source that is a symbolic link becomes the same link inside (crun).
+ */
+export type MountExtension = 'tmpcopyup' | 'remount' | 'src-nofollow' | 'dest-nofollow' | 'copy-symlink';
+
+const extensions: ReadonlySet<string> = new Set<MountExtension>([
+  'tmpcopyup',
+  'remount',
+  'src-nofollow',
+  'dest-nofollow',
+  'copy-symlink',
+]);
 
 const none: AttributeChange = { set: 0, clear: 0 };
 const set = (bit: number): AttributeChange => ({ set: bit, clear: 0 });
@@ -70,15 +90,13 @@ const ignoredOptions: ReadonlySet<string> = new Set([
   'loud',
   'noiversion',
 ]);
-const unsupportedOptions: ReadonlySet<string> = new Set([
-  'idmap',
-  'ridmap',
-  'tmpcopyup',
-  'move',
-  'copy-symlink',
-  'src-nofollow',
-  'dest-nofollow',
-]);
+/** All of this is known without looking at a file system; `kihon-oci features` lists it. */
+export const knownMountOptions: readonly string[] = [
+  ...['bind', 'rbind', 'idmap', 'ridmap', ...extensions, ...superblockOptions],
+  ...[...attributeOptions.keys()].flatMap((option) => [option, `r${option}`]),
+  ...[...propagationOptions.keys()].flatMap((option) => [option, `r${option}`]),
+  ...[...ignoredOptions].filter((option) => option !== ''),
+].sort();
 
 /** Later options win over earlier ones, as with mount(8). */
 function merge(base: AttributeChange, next: AttributeChange): AttributeChange {
@@ -86,13 +104,45 @@ function merge(base: AttributeChange, next: AttributeChange): AttributeChange {
   return { set: (base.set & ~touched) | next.set, clear: (base.clear & ~touched) | (next.clear & ~0) };
 }
 
-/** Sorts OCI mount options. Throws for an option that we cannot honour; unknown ones are the file system's own. */
-export function parseMountOptions(options: readonly string[], field: string): MountOptions {
-  let bind: MountOptions['bind'] = 'no';
+function splitParameter(option: string): readonly [string, string | null] {
+  const equals = option.indexOf('=');
+  return equals === -1 ? [option, null] : [option.slice(0, equals), option.slice(equals + 1)];
+}
+
+/** What cannot be honoured is refused, never dropped (MNT-14). */
+function checkCombination(options: MountOptions, field: string): void {
+  const { bind, extensions: wanted, parameters } = options;
+  const isRemount = wanted.has('remount');
+  const odd = parameters.find(([name]) => !superblockOptions.has(name)) ?? parameters[0];
+  if (odd !== undefined && (bind !== 'no' || isRemount)) {
+    throw invalidArgument(
+      field,
+      `option ${JSON.stringify(odd[0])} has no effect on a ${isRemount ? 'remount' : 'bind mount'}`,
+    );
+  }
+  if (isRemount && (wanted.size > 1 || options.idmap !== 'no')) {
+    throw invalidArgument(field, 'remount cannot be combined with options that make a mount');
+  }
+  for (const name of ['src-nofollow', 'copy-symlink'] as const) {
+    if (wanted.has(name) && bind === 'no') throw invalidArgument(field, `${name} needs a bind mount`);
+  }
+  if (options.idmap !== 'no' && bind === 'no') {
+    throw invalidArgument(field, `${options.idmap} is possible for bind mounts only`);
+  }
+}
+
+/**
+ * Sorts OCI mount options. Unknown ones are the file system's own. `isBind`: the type says so already. Throws
+ * `invalid_argument` for combinations that cannot be honoured.
+ */
+export function parseMountOptions(options: readonly string[], field: string, isBind = false): MountOptions {
+  let bind: MountOptions['bind'] = isBind ? 'bind' : 'no';
   let attributes = none;
   let recursiveAttributes = none;
   let propagation: MountOptions['propagation'];
-  const parameters: [string, string | null][] = [];
+  let idmap: MountOptions['idmap'] = 'no';
+  const wanted = new Set<MountExtension>();
+  const parameters: (readonly [string, string | null])[] = [];
   for (const option of options) {
     const plain = attributeOptions.get(option);
     const recursive = option.startsWith('r') ? attributeOptions.get(option.slice(1)) : undefined;
@@ -104,17 +154,14 @@ export function parseMountOptions(options: readonly string[], field: string): Mo
     else if (kind !== undefined) propagation = { kind, isRecursive: false };
     else if (recursiveKind !== undefined) propagation = { kind: recursiveKind, isRecursive: true };
     else if (ignoredOptions.has(option) || option.startsWith('x-')) continue;
-    else if (unsupportedOptions.has(option) || option.startsWith('idmap=') || option.startsWith('ridmap=')) {
-      throw new DomainError('unimplemented', `${field}: not built yet: mount option ${option}`);
-    } else if (option === 'remount') throw invalidArgument(field, 'remount has no meaning for a new mount');
-    else {
-      const equals = option.indexOf('=');
-      parameters.push(equals === -1 ? [option, null] : [option.slice(0, equals), option.slice(equals + 1)]);
-    }
+    else if (option === 'idmap' || option === 'ridmap') idmap = option;
+    else if (extensions.has(option)) wanted.add(option as MountExtension);
+    else if (option.startsWith('idmap=') || option.startsWith('ridmap=')) {
+      throw invalidArgument(field, `${JSON.stringify(option)}: id maps belong into uidMappings and gidMappings`);
+    } else if (option === 'move') throw invalidArgument(field, 'mounts cannot be moved into a container');
+    else parameters.push(splitParameter(option));
   }
-  const flag = parameters.find(([name]) => !superblockOptions.has(name)) ?? parameters[0];
-  if (bind !== 'no' && flag !== undefined) {
-    throw invalidArgument(field, `option ${JSON.stringify(flag[0])} has no effect on a bind mount`);
-  }
-  return { bind, attributes, recursiveAttributes, propagation, parameters };
+  const result = { bind, attributes, recursiveAttributes, propagation, idmap, extensions: wanted, parameters };
+  checkCombination(result, field);
+  return result;
 }

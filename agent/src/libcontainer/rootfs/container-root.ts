@@ -11,7 +11,8 @@ import { EEXIST, ELOOP, ENOENT } from '../../abi/errno.ts';
 import { DomainError } from '../../base/errors.ts';
 import { SysError, isSysError } from '../../base/sys-error.ts';
 import type { Fd } from '../../sys/fd.ts';
-import { fstat, fstatfs, isDirectory, mkdir, mknod, openAt, readlink } from '../../sys/file.ts';
+import { fstat, fstatfs, isDirectory, mkdir, mknod, open, openAt, readlink } from '../../sys/file.ts';
+import { fchdir, getcwd } from '../../sys/process.ts';
 
 /** Symbolic links followed while creating one path; the kernel's own limit (path_resolution(7)). */
 const maxLinks = 40;
@@ -67,25 +68,42 @@ export class ContainerRoot {
   }
 
   #ensure(path: string, kind: EntryKind, links: number): Fd {
-    const existing = this.#tryOpen(path);
+    const existing = this.tryOpen(path);
     if (existing !== undefined) return existing;
     const names = path.split('/').filter((name) => name !== '' && name !== '.');
     const { parent, depth } = this.#deepestExisting(names);
     return this.#create(parent, names, depth, kind, links);
   }
 
-  #tryOpen(path: string): Fd | undefined {
+  /** `open`, or undefined when the path does not exist. */
+  tryOpen(path: string, flags: number = O_PATH): Fd | undefined {
     try {
-      return this.open(path);
+      return this.open(path, flags);
     } catch (error) {
       if (isSysError(error, 'ENOENT')) return undefined;
       throw error;
     }
   }
 
+  /**
+   * `ensure` for a directory that no link may lead to: what later steps and the container itself trust (MNT-02, MNT-09). A link,
+   * or anything else in its place, is refused before a thing is created.
+   */
+  ensureExact(path: string): Fd {
+    try {
+      const existing = this.tryOpenExact(path, O_PATH | O_DIRECTORY);
+      if (existing !== undefined) return existing;
+      this.ensure(path, 'directory').close();
+      return this.openExact(path, O_PATH | O_DIRECTORY);
+    } catch (error) {
+      if (!isSysError(error, 'ELOOP', 'ENOTDIR')) throw error;
+      throw new DomainError('invalid_argument', `${path} must be a real directory in the root`, error);
+    }
+  }
+
   #deepestExisting(names: readonly string[]): { parent: Fd; depth: number } {
     for (let depth = names.length - 1; depth >= 0; depth--) {
-      const parent = this.#tryOpen(`/${names.slice(0, depth).join('/')}`);
+      const parent = this.tryOpen(`/${names.slice(0, depth).join('/')}`);
       if (parent !== undefined) return { parent, depth };
     }
     throw new SysError('openat2', ENOENT, 'ENOENT', `/${names.join('/')}`);
@@ -109,13 +127,29 @@ export class ContainerRoot {
         return this.#ensure([start + target, ...names.slice(index + 1)].join('/'), kind, links + 1);
       }
       // Names on other mounts go away with those, or are not ours to take away.
-      if (entry.isNew && fstat(previous).mountId === this.#mountId) {
-        this.#created.push(`/${names.slice(0, index + 1).join('/')}`);
-      }
+      if (entry.isNew && fstat(previous).mountId === this.#mountId) this.#record(previous, name);
       parent = entry.fd;
     }
     return parent;
   }
+
+  /** Notes a name by its real path, whatever links led to it: the agent removes it without following any. */
+  #record(parent: Fd, name: string): void {
+    using here = open('.', O_PATH | O_DIRECTORY);
+    try {
+      const own = pathOf(this.fd).replace(/\/$/, '');
+      const path = pathOf(parent).replace(/\/$/, '');
+      if (path === own || path.startsWith(`${own}/`)) this.#created.push(`${path.slice(own.length)}/${name}`);
+    } finally {
+      fchdir(here);
+    }
+  }
+}
+
+/** The path of a directory as this process sees it. Without procfs, which may be the image's by now. */
+function pathOf(directory: Fd): string {
+  fchdir(directory);
+  return getcwd();
 }
 
 /** `createEntry`, or undefined when a symbolic link has the name. */

@@ -1,9 +1,20 @@
-import { O_DIRECTORY, O_PATH, S_IFBLK, S_IFCHR, S_IFIFO, S_IFMT } from '../../abi/constants.ts';
+import {
+  AT_EMPTY_PATH,
+  OPEN_TREE_CLONE,
+  O_DIRECTORY,
+  O_PATH,
+  RESOLVE_NO_MAGICLINKS,
+  S_IFBLK,
+  S_IFCHR,
+  S_IFIFO,
+  S_IFMT,
+} from '../../abi/constants.ts';
 import { DomainError } from '../../base/errors.ts';
 import { isSysError } from '../../base/sys-error.ts';
 import type { Fd } from '../../sys/fd.ts';
-import { chown, mknod, readlink, stat, symlink, unlink } from '../../sys/file.ts';
+import { chown, fstat, isRegular, mknod, open, openAt, readlink, stat, symlink, unlink } from '../../sys/file.ts';
 import type { Stat } from '../../sys/file.ts';
+import { moveMount, openTree } from '../../sys/mount.ts';
 import type { DeviceNode } from '../plan/launch-plan.ts';
 import { createEntry } from './container-root.ts';
 import type { ContainerRoot } from './container-root.ts';
@@ -12,15 +23,7 @@ const fileTypes = { b: S_IFBLK, c: S_IFCHR, p: S_IFIFO } as const;
 
 /** `/dev` of the container, reached without symbolic links. */
 export function openDev(root: ContainerRoot): Fd {
-  try {
-    root.ensure('/dev', 'directory').close();
-    return root.openExact('/dev', O_PATH | O_DIRECTORY);
-  } catch (error) {
-    if (isSysError(error, 'ELOOP', 'ENOTDIR')) {
-      throw new DomainError('invalid_argument', '/dev must be a real directory in the root', error);
-    }
-    throw error;
-  }
+  return root.ensureExact('/dev');
 }
 
 function matches(found: Stat, node: DeviceNode): boolean {
@@ -49,22 +52,42 @@ function openParent(dev: Fd, names: readonly string[]): { directory: Fd; isOwn: 
   return { directory, isOwn: directory !== dev };
 }
 
+function mustMatch(found: Stat, node: DeviceNode, what: string): void {
+  if (matches(found, node)) return;
+  throw new DomainError('invalid_argument', `${what} is not ${node.type} ${node.major}:${node.minor}`);
+}
+
+/**
+ * In a user namespace no device can be made, only shown: the guest's own node of that path is bound on an empty file. It must
+ * be the device that is asked for; its mode and owner are the guest's, whatever the spec says (as runc and crun).
+ */
+function bindNode(directory: Fd, name: string, node: DeviceNode): void {
+  using guestRoot = open('/', O_PATH | O_DIRECTORY);
+  using source = openAt(guestRoot, node.path, { flags: O_PATH, resolve: RESOLVE_NO_MAGICLINKS });
+  mustMatch(fstat(source), node, `${node.path} of the guest`);
+  using tree = openTree('', OPEN_TREE_CLONE | AT_EMPTY_PATH, source);
+  const { fd } = createEntry(directory, name, 'file');
+  using place = fd;
+  const covered = fstat(place);
+  if (matches(covered, node)) return;
+  if (!isRegular(covered) || covered.size !== 0n) {
+    throw new DomainError('invalid_argument', `${node.path} exists and is no empty file to bind the device on`);
+  }
+  moveMount(tree, place, '');
+}
+
 function createNode(directory: Fd, name: string, node: DeviceNode): void {
   const mode = node.mode ?? guestMode(node);
   let isNew = true;
   try {
     mknod(name, fileTypes[node.type] | mode, node.major, node.minor, directory);
   } catch (error) {
-    if (!isSysError(error, 'EEXIST')) throw error;
+    if (!isSysError(error, 'EEXIST', 'EPERM')) throw error;
     isNew = false;
+    if (isSysError(error, 'EPERM')) bindNode(directory, name, node);
   }
   // Looked at in any case: a wrong node is refused, never used and never given another owner (MNT-09).
-  if (!matches(stat(name, { at: directory, nofollow: true }), node)) {
-    throw new DomainError(
-      'invalid_argument',
-      `${node.path} exists and is not ${node.type} ${node.major}:${node.minor}`,
-    );
-  }
+  mustMatch(stat(name, { at: directory, nofollow: true }), node, `${node.path} exists and`);
   if (isNew && (node.uid !== 0 || node.gid !== 0)) {
     chown(name, node.uid, node.gid, { at: directory, nofollow: true });
   }

@@ -1,145 +1,130 @@
-import {
-  AT_EMPTY_PATH,
-  AT_RECURSIVE,
-  OPEN_TREE_CLONE,
-  O_DIRECTORY,
-  O_PATH,
-  PROC_SUPER_MAGIC,
-  RESOLVE_NO_MAGICLINKS,
-} from '../../abi/constants.ts';
+import { MOUNT_ATTR_RDONLY, O_PATH } from '../../abi/constants.ts';
 import { DomainError, wrapError } from '../../base/errors.ts';
 import { isSysError } from '../../base/sys-error.ts';
 import type { Fd } from '../../sys/fd.ts';
-import { fstat, fstatfs, isDirectory, open, openAt } from '../../sys/file.ts';
-import type { Stat } from '../../sys/file.ts';
-import {
-  configureFlag,
-  configureString,
-  createFilesystem,
-  mountFilesystem,
-  mountSetattr,
-  moveMount,
-  openFilesystem,
-  openTree,
-} from '../../sys/mount.ts';
-import { procFilesOpenToBinds } from '../../oci/validate-mounts.ts';
-import type { AttributeChange, MountOrigin, MountStep } from '../plan/launch-plan.ts';
+import { fstat, readlink, symlink } from '../../sys/file.ts';
+import { mountSetattr, moveMount } from '../../sys/mount.ts';
+import type { AttributeChange, FilesystemOrigin, MountStep } from '../plan/launch-plan.ts';
 import { propagationFlags } from './attach-root.ts';
 import type { ContainerRoot } from './container-root.ts';
+import { copyTree } from './copy-up.ts';
+import { openBind, openNewOrFallback, readSourceLink, subtreeFlags } from './mount-source.ts';
+import type { MountSource } from './mount-source.ts';
+import { checkTarget, openTarget } from './mount-target.ts';
 
-/** These are what later steps and the container itself trust, so no link of the image may lead them elsewhere (MNT-02, MNT-09). */
-const exactDestinations: ReadonlySet<string> = new Set(['/proc', '/sys', '/dev']);
-const exactTypes: ReadonlySet<string> = new Set(['proc', 'sysfs']);
-
-function changes(change: AttributeChange): boolean {
-  return change.set !== 0 || change.clear !== 0;
-}
-
-/** A detached clone of a guest path; the path is the host's word and is resolved in the guest. */
-function openBind(path: string, isRecursive: boolean): { tree: Fd; isFolder: boolean; isProcfs: boolean } {
-  using guestRoot = open('/', O_PATH | O_DIRECTORY);
-  let found: Fd;
+function setAttributes(mount: Fd, change: AttributeChange, recursive: boolean): void {
+  if (change.set === 0 && change.clear === 0) return;
   try {
-    found = openAt(guestRoot, path, { flags: O_PATH, resolve: RESOLVE_NO_MAGICLINKS });
+    mountSetattr(mount, '', { ...change, recursive });
   } catch (error) {
-    throw wrapError(`source ${path}`, error);
+    // Not loosened in silence: what was asked for holds or the launch fails (MNT-14).
+    if (!isSysError(error, 'EPERM')) throw error;
+    throw wrapError('a flag that is to be cleared is locked by the user namespace', error);
   }
-  using source = found;
-  const isFolder = isDirectory(fstat(source));
-  const isProcfs = fstatfs(source).type === PROC_SUPER_MAGIC;
-  const flags = OPEN_TREE_CLONE | AT_EMPTY_PATH | (isRecursive ? AT_RECURSIVE : 0);
-  return { tree: openTree('', flags, source), isFolder, isProcfs };
 }
 
-/** A new file system, not attached anywhere yet. */
-function openNew(origin: Extract<MountOrigin, { kind: 'filesystem' }>, attributes: number): Fd {
-  using context = openFilesystem(origin.type);
-  configureString(context, 'source', origin.source);
-  for (const [key, value] of origin.parameters) {
-    if (value === null) configureFlag(context, key);
-    else configureString(context, key, value);
+/** Flags and propagation of a mount that is, or is about to be, in place. */
+function applyAttributes(source: MountSource, step: MountStep): void {
+  const { attributes, recursiveAttributes } = step;
+  const below = subtreeFlags(source, attributes.set);
+  setAttributes(source.tree, attributes, false);
+  setAttributes(source.tree, { ...recursiveAttributes, set: recursiveAttributes.set | below }, true);
+}
+
+function applyPropagation(mount: Fd, step: MountStep): void {
+  const { propagation } = step;
+  if (propagation === undefined) return;
+  mountSetattr(mount, '', { propagation: propagationFlags[propagation.kind], recursive: propagation.isRecursive });
+}
+
+/** A tmpfs that does not say so keeps the mode of the directory it covers (as runc); a directory made for it has none to keep. */
+function coveredMode(root: ContainerRoot, step: MountStep, origin: FilesystemOrigin): number | undefined {
+  if (origin.type !== 'tmpfs' || origin.parameters.some(([name]) => name === 'mode')) return undefined;
+  using covered = root.tryOpen(step.destination);
+  return covered === undefined ? undefined : fstat(covered).mode & 0o7777;
+}
+
+function mountFilesystem(root: ContainerRoot, step: MountStep, origin: FilesystemOrigin): void {
+  const mode = coveredMode(root, step, origin);
+  using target = openTarget(root, step, true);
+  const { attributes, recursiveAttributes } = step;
+  // As for a bind, where they are set later, those for the subtree win.
+  const flags = ((attributes.set & ~recursiveAttributes.clear) | recursiveAttributes.set) >>> 0;
+  const copies = origin.copiesUp === true;
+  // Nothing can be copied into a read-only mount; it becomes one before anybody sees it.
+  const source = openNewOrFallback(origin, copies ? flags & ~MOUNT_ATTR_RDONLY : flags, mode);
+  using tree = source.tree;
+  if (copies) {
+    copyTree(target, tree);
+    setAttributes(tree, { set: flags & MOUNT_ATTR_RDONLY, clear: 0 }, false);
   }
-  createFilesystem(context);
-  return mountFilesystem(context, attributes);
+  // The fallback is a bind, whose flags are its own.
+  if (source.isSystem) applyAttributes(source, { ...step, recursiveAttributes: { set: flags, clear: 0 } });
+  moveMount(tree, target, '');
+  applyPropagation(tree, step);
 }
 
-function isSame(a: Stat, b: Stat): boolean {
-  return a.ino === b.ino && a.mountId === b.mountId;
+function mountBind(root: ContainerRoot, step: MountStep, source: MountSource, path: string): void {
+  using tree = source.tree;
+  if (step.destination === '/proc' && !source.isProcfs) {
+    throw new DomainError('invalid_argument', `/proc can only be covered by procfs, which ${path} is not`);
+  }
+  applyAttributes(source, step);
+  using target = openTarget(root, step, source.isFolder);
+  moveMount(tree, target, '');
+  applyPropagation(tree, step);
 }
 
-/**
- * The place to mount on, resolved inside the root and created where it is missing. Refused: a place that covers the root, or
- * that lies on procfs without being one of the files a bind may cover (MNT-04), whatever path or link led there.
- */
-function openTarget(root: ContainerRoot, step: MountStep, isFolder: boolean): Fd {
-  const { destination, origin } = step;
-  const isExact = exactDestinations.has(destination) || (origin.kind === 'filesystem' && exactTypes.has(origin.type));
-  const target = isExact
-    ? openExactFolder(root, destination)
-    : root.ensure(destination, isFolder ? 'directory' : 'file');
+/** `copy-symlink`: the link itself, in a directory that is made when missing. One that says the same is fine. */
+function createLink(root: ContainerRoot, destination: string, text: string): void {
+  const slash = destination.lastIndexOf('/');
+  const name = destination.slice(slash + 1);
+  using parent = root.ensure(destination.slice(0, slash) || '/', 'directory');
+  // The root itself is a fine parent, so only the name is looked at as a destination.
+  if (slash > 0) checkTarget(root, destination, parent);
   try {
-    checkTarget(root, step, target);
-    return target;
+    symlink(text, name, parent);
   } catch (error) {
-    target.close();
-    throw error;
+    if (!isSysError(error, 'EEXIST')) throw error;
+    if (existingLink(parent, name) === text) return;
+    throw new DomainError('invalid_argument', `${destination} exists and is not a link to ${text}`, error);
   }
 }
 
-function openExactFolder(root: ContainerRoot, destination: string): Fd {
+function existingLink(parent: Fd, name: string): string | undefined {
   try {
-    const existing = root.tryOpenExact(destination, O_PATH | O_DIRECTORY);
-    if (existing !== undefined) return existing;
-  } catch (error) {
-    if (isSysError(error, 'ELOOP', 'ENOTDIR')) {
-      throw new DomainError('invalid_argument', `${destination} must be a real directory in the root`, error);
-    }
-    throw error;
+    return readlink(name, parent);
+  } catch {
+    return undefined;
   }
-  root.ensure(destination, 'directory').close();
-  return root.openExact(destination, O_PATH | O_DIRECTORY);
 }
 
-function checkTarget(root: ContainerRoot, step: MountStep, target: Fd): void {
-  const { destination } = step;
-  const stat = fstat(target);
-  if (isSame(stat, fstat(root.fd))) {
-    throw new DomainError('invalid_argument', `${destination} leads to the root of the container`);
-  }
-  if (destination === '/proc') return;
-  if (fstatfs(target).type === PROC_SUPER_MAGIC && !procFilesOpenToBinds.has(destination)) {
-    throw new DomainError('invalid_argument', `${destination} leads into /proc`);
-  }
-  using proc = root.tryOpenExact('/proc');
-  if (proc !== undefined && isSame(stat, fstat(proc))) {
-    throw new DomainError('invalid_argument', `${destination} leads to /proc`);
+/** New flags for a mount that is there already; a path that is no mount point is refused by the kernel. */
+function remount(root: ContainerRoot, step: MountStep): void {
+  using place = root.open(step.destination, O_PATH);
+  checkTarget(root, step.destination, place);
+  try {
+    setAttributes(place, step.attributes, false);
+    setAttributes(place, step.recursiveAttributes, true);
+    applyPropagation(place, step);
+  } catch (error) {
+    if (!isSysError(error, 'EINVAL')) throw error;
+    throw new DomainError('invalid_argument', `nothing is mounted on ${step.destination}`, error);
   }
 }
 
 /** One mount of the spec. Its source is opened, its attributes are set, and only then it becomes visible. */
 export function runMountStep(root: ContainerRoot, step: MountStep): void {
-  const { origin, attributes, recursiveAttributes, propagation } = step;
-  let mounted: Fd;
-  let isFolder = true;
-  if (origin.kind === 'bind') {
-    const bind = openBind(origin.path, origin.isRecursive);
-    mounted = bind.tree;
-    isFolder = bind.isFolder;
-    if (step.destination === '/proc' && !bind.isProcfs) {
-      mounted.close();
-      throw new DomainError('invalid_argument', `/proc can only be covered by procfs, which ${origin.path} is not`);
+  const { origin } = step;
+  switch (origin.kind) {
+    case 'remount':
+      return remount(root, step);
+    case 'filesystem':
+      return mountFilesystem(root, step, origin);
+    case 'bind': {
+      const link = readSourceLink(origin);
+      if (link !== undefined) return createLink(root, step.destination, link);
+      return mountBind(root, step, openBind(origin), origin.path);
     }
-  } else {
-    mounted = openNew(origin, (attributes.set | recursiveAttributes.set) >>> 0);
-  }
-  using source = mounted;
-  if (origin.kind === 'bind') {
-    if (changes(attributes)) mountSetattr(source, '', attributes);
-    if (changes(recursiveAttributes)) mountSetattr(source, '', { ...recursiveAttributes, recursive: true });
-  }
-  using target = openTarget(root, step, isFolder);
-  moveMount(source, target, '');
-  if (propagation !== undefined) {
-    mountSetattr(source, '', { propagation: propagationFlags[propagation.kind], recursive: propagation.isRecursive });
   }
 }

@@ -1,0 +1,53 @@
+import { O_NOFOLLOW, O_PATH, PROC_SUPER_MAGIC } from '../../abi/constants.ts';
+import { DomainError } from '../../base/errors.ts';
+import { procFilesOpenToBinds } from '../../oci/validate-mounts.ts';
+import type { Fd } from '../../sys/fd.ts';
+import { fstat, fstatfs } from '../../sys/file.ts';
+import type { Stat } from '../../sys/file.ts';
+import type { MountStep } from '../plan/launch-plan.ts';
+import type { ContainerRoot } from './container-root.ts';
+
+/** These are what later steps and the container itself trust, so no link of the image may lead them elsewhere (MNT-02, MNT-09). */
+const exactDestinations: ReadonlySet<string> = new Set(['/proc', '/sys', '/dev']);
+const exactTypes: ReadonlySet<string> = new Set(['proc', 'sysfs']);
+
+/** The same file on the same mount. */
+export function isSame(a: Stat, b: Stat): boolean {
+  return a.ino === b.ino && a.mountId === b.mountId;
+}
+
+/**
+ * The place to mount on, resolved inside the root and created where it is missing. Refused: a place that covers the root, or
+ * that lies on procfs without being one of the files a bind may cover (MNT-04), whatever path or link led there.
+ */
+export function openTarget(root: ContainerRoot, step: MountStep, isFolder: boolean): Fd {
+  const { destination, origin } = step;
+  const isExact = exactDestinations.has(destination) || (origin.kind === 'filesystem' && exactTypes.has(origin.type));
+  const target = isExact
+    ? root.ensureExact(destination)
+    : ((step.coversLink === true ? root.tryOpen(destination, O_PATH | O_NOFOLLOW) : undefined) ??
+      root.ensure(destination, isFolder ? 'directory' : 'file'));
+  try {
+    checkTarget(root, destination, target);
+    return target;
+  } catch (error) {
+    target.close();
+    throw error;
+  }
+}
+
+/** Throws for a place that nothing of the spec may cover; `destination` is only what it was called. */
+export function checkTarget(root: ContainerRoot, destination: string, target: Fd): void {
+  const stat = fstat(target);
+  if (isSame(stat, fstat(root.fd))) {
+    throw new DomainError('invalid_argument', `${destination} leads to the root of the container`);
+  }
+  if (destination === '/proc') return;
+  if (fstatfs(target).type === PROC_SUPER_MAGIC && !procFilesOpenToBinds.has(destination)) {
+    throw new DomainError('invalid_argument', `${destination} leads into /proc`);
+  }
+  using proc = root.tryOpenExact('/proc');
+  if (proc !== undefined && isSame(stat, fstat(proc))) {
+    throw new DomainError('invalid_argument', `${destination} leads to /proc`);
+  }
+}

@@ -1,0 +1,14 @@
+import { parseMountInfo, type MountInfo } from '../../../agent/src/codec/mountinfo.ts';
+
+/** A mount as a container sees it. */
+export interface SeenMount extends MountInfo {
+  /** Options of the mount, apart. */
+  readonly flags: readonly string[];
+}
+
+/** Rows of `/proc/self/mountinfo` by mount point; of several on one point the last, which is what one sees. */
+export function mountsSeen(mountinfo: string): ReadonlyMap<string, SeenMount> {
+  return new Map(
+    parseMountInfo(mountinfo).map((row) => [row.mountPoint, { ...row, flags: row.options.split(',').sort() }]),
+  );
+}
