@@ -67,6 +67,8 @@ export const layouts = {
   sockaddr_vm: { sizeof: 16, svm_family: 0, svm_reserved1: 2, svm_port: 4, svm_cid: 8, svm_flags: 12 },
   sockaddr_nl: { sizeof: 12, nl_family: 0, nl_pid: 4, nl_groups: 8 },
   ucred: { sizeof: 12, pid: 0, uid: 4, gid: 8 },
+  /** seccomp(2) */
+  sock_fprog: { sizeof: 16, len: 0, filter: 8 },
   rlimit64: { sizeof: 16, rlim_cur: 0, rlim_max: 8 },
   winsize: { sizeof: 8, ws_row: 0, ws_col: 2, ws_xpixel: 4, ws_ypixel: 6 },
   /** capget(2), capset(2), version 3: the header, then two data elements */
@@ -74,7 +76,36 @@ export const layouts = {
   __user_cap_data_struct: { sizeof: 12, effective: 0, permitted: 4, inheritable: 8 },
   /** uname(2): six strings of 65 bytes */
   new_utsname: { sizeof: 390, sysname: 0, nodename: 65, release: 130, version: 195, machine: 260, domainname: 325 },
+  /** sched_setattr(2), version 0 */
+  sched_attr: {
+    sizeof: 48,
+    size: 0,
+    sched_policy: 4,
+    sched_flags: 8,
+    sched_nice: 16,
+    sched_priority: 20,
+    sched_runtime: 24,
+    sched_deadline: 32,
+    sched_period: 40,
+  },
   inotify_event: { sizeof: 16, wd: 0, mask: 4, cookie: 8, len: 12 },
+  /** What a device program reads (linux/bpf.h). */
+  bpf_cgroup_dev_ctx: { sizeof: 12, access_type: 0, major: 4, minor: 8 },
+  /** bpf(2): views of `union bpf_attr`, which grows with the kernel; callers pass the size of the view they use. */
+  bpf_prog_load: {
+    prog_type: 0,
+    insn_cnt: 4,
+    insns: 8,
+    license: 16,
+    log_level: 24,
+    log_size: 28,
+    log_buf: 32,
+    prog_name: 48,
+    expected_attach_type: 68,
+  },
+  bpf_prog_attach: { target_fd: 0, attach_bpf_fd: 4, attach_type: 8, attach_flags: 12, replace_bpf_fd: 16 },
+  bpf_prog_query: { target_fd: 0, attach_type: 4, query_flags: 8, attach_flags: 12, prog_ids: 16, prog_cnt: 24 },
+  bpf_prog_by_id: { prog_id: 0, open_flags: 8 },
 } as const;
 
 /** `epoll_event` by architecture: x86_64 packs it (uapi/linux/eventpoll.h). */

@@ -4,6 +4,11 @@ import type { Resources } from './spec.ts';
 const decimal = /^[0-9]+$/;
 const cpuList = /^[0-9]+(-[0-9]+)?(,[0-9]+(-[0-9]+)?)*$/;
 const hugepageSize = /^[0-9]{1,10}(KB|MB|GB)$/;
+/** It becomes a word of a line. */
+const rdmaDevice = /^[A-Za-z0-9_.:-]{1,64}$/;
+/** A program of this many rules loads in a few milliseconds; real lists have some dozens. */
+const maxDeviceRules = 2000;
+const maxDeviceNumber = 0x7fff_ffffn;
 const unifiedKey = /^[a-z][a-z0-9_]*(\.[A-Za-z0-9_]+)+$/;
 
 function checkCpu(resources: Resources): void {
@@ -17,6 +22,9 @@ function checkCpu(resources: Resources): void {
       throw invalidArgument(`linux.resources.cpu.${name}`, `${JSON.stringify(value.slice(0, 80))} is not a list`);
     }
   }
+  if (cpu.idle !== undefined && cpu.idle !== 0n && cpu.idle !== 1n) {
+    throw invalidArgument('linux.resources.cpu.idle', `${cpu.idle} is neither 0 nor 1`);
+  }
   if (cpu.realtimeRuntime !== undefined || cpu.realtimePeriod !== undefined) {
     throw new DomainError('unimplemented', 'linux.resources.cpu.realtime: cgroup v2 has no realtime limits');
   }
@@ -28,11 +36,13 @@ function checkMemory(resources: Resources): void {
   if (memory.swappiness !== undefined && memory.swappiness > 100n) {
     throw invalidArgument('linux.resources.memory.swappiness', `${memory.swappiness} is not within 0..100`);
   }
-  if (memory.swap !== undefined && memory.limit === undefined) {
-    throw invalidArgument('linux.resources.memory.swap', 'needs a memory limit');
-  }
-  if (memory.swap !== undefined && memory.limit !== undefined && memory.swap < memory.limit) {
-    throw invalidArgument('linux.resources.memory.swap', `${memory.swap} is below the memory limit ${memory.limit}`);
+  const { swap, limit } = memory;
+  // 0 is "not set" and -1 "no limit".
+  if (swap === undefined || swap === 0n || swap === -1n) return;
+  if (swap < 0n) throw invalidArgument('linux.resources.memory.swap', `${swap} is no size`);
+  if (limit === undefined || limit <= 0n) throw invalidArgument('linux.resources.memory.swap', 'needs a memory limit');
+  if (swap < limit) {
+    throw invalidArgument('linux.resources.memory.swap', `${swap} is below the memory limit ${limit}`);
   }
 }
 
@@ -58,10 +68,41 @@ function checkUnified(resources: Resources): void {
   }
 }
 
+function checkRdma(resources: Resources): void {
+  for (const device of resources.rdma.keys()) {
+    if (!rdmaDevice.test(device)) {
+      throw invalidArgument('linux.resources.rdma', `${JSON.stringify(device.slice(0, 80))} is no device name`);
+    }
+  }
+}
+
+function checkDeviceRules(resources: Resources): void {
+  if (resources.devices.length > maxDeviceRules) {
+    const reason = `${resources.devices.length} rules, at most ${maxDeviceRules} are accepted`;
+    throw invalidArgument('linux.resources.devices', reason);
+  }
+  resources.devices.forEach(({ access, major, minor }, index) => {
+    const field = `linux.resources.devices[${index}]`;
+    if (!/^[rwm]{1,3}$/.test(access)) {
+      throw invalidArgument(`${field}.access`, `${JSON.stringify(access.slice(0, 80))} is not made of r, w and m`);
+    }
+    for (const [name, value] of [
+      ['major', major],
+      ['minor', minor],
+    ] as const) {
+      if (value !== undefined && !(value >= 0n && value <= maxDeviceNumber)) {
+        throw invalidArgument(`${field}.${name}`, `${value} is no device number`);
+      }
+    }
+  });
+}
+
 /** Checks limits before any of them is written. Throws `invalid_argument`, or `unimplemented` for what v2 cannot do. */
 export function validateResources(resources: Resources): void {
   checkCpu(resources);
   checkMemory(resources);
   checkHugepages(resources);
   checkUnified(resources);
+  checkRdma(resources);
+  checkDeviceRules(resources);
 }

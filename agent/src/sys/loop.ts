@@ -9,6 +9,7 @@ import {
   EPOLLHUP,
   EPOLLIN,
   EPOLLOUT,
+  EPOLLPRI,
   EPOLL_CTL_ADD,
   EPOLL_CTL_DEL,
   EPOLL_CTL_MOD,
@@ -23,8 +24,11 @@ import { monotonicMs } from './system.ts';
 import { TimerHeap } from './timer-heap.ts';
 import type { TimerEntry } from './timer-heap.ts';
 
-/** What a watch waits for. 'none' still reports a hang-up of the other side. */
-export type Interest = 'none' | 'read' | 'write' | 'both';
+/**
+ * What a watch waits for. 'none' still reports a hang-up of the other side. 'priority' is exceptional data, which the triggers of
+ * pressure files announce; it is reported as readable.
+ */
+export type Interest = 'none' | 'read' | 'write' | 'both' | 'priority';
 
 export interface Ready {
   readonly readable: boolean;
@@ -38,6 +42,7 @@ const bits: Readonly<Record<Interest, number>> = {
   read: EPOLLIN,
   write: EPOLLOUT,
   both: EPOLLIN | EPOLLOUT,
+  priority: EPOLLPRI,
 };
 
 const EPOLL_CTL_NAMES: readonly string[] = ['', 'add', 'del', 'mod'];
@@ -213,7 +218,7 @@ export class EventLoop {
       const events = this.#events.u32(offset + epollEvent.events);
       const hangup = (events & (EPOLLHUP | EPOLLERR)) !== 0;
       watch.onEvents({
-        readable: (events & EPOLLIN) !== 0,
+        readable: (events & (EPOLLIN | EPOLLPRI)) !== 0,
         writable: (events & EPOLLOUT) !== 0,
         hangup,
       });

@@ -18,6 +18,10 @@ interface Origin {
   readonly declaration?: string;
 }
 
+/** sched_setattr(2), version 0: newer headers append fields. */
+const schedAttr =
+  'struct sched_attr { __u32 size, sched_policy; __u64 sched_flags; __s32 sched_nice; __u32 sched_priority; __u64 sched_runtime, sched_deadline, sched_period; };';
+
 const origins: Readonly<Record<keyof typeof layouts, Origin>> = {
   statx: {
     headers: ['linux/stat.h'],
@@ -44,12 +48,28 @@ const origins: Readonly<Record<keyof typeof layouts, Origin>> = {
   sockaddr_vm: { headers: ['sys/socket.h', 'linux/vm_sockets.h'] },
   sockaddr_nl: { headers: ['sys/socket.h', 'linux/netlink.h'] },
   ucred: { headers: ['sys/socket.h'] },
+  sock_fprog: { headers: ['linux/filter.h'] },
   rlimit64: { headers: ['linux/resource.h'] },
   winsize: { headers: ['asm/termios.h'] },
   __user_cap_header_struct: { headers: ['linux/capability.h'] },
   __user_cap_data_struct: { headers: ['linux/capability.h'] },
   new_utsname: { headers: ['linux/utsname.h'] },
   inotify_event: { headers: ['sys/inotify.h'] },
+  sched_attr: { headers: ['linux/types.h'], declaration: schedAttr },
+  bpf_cgroup_dev_ctx: { headers: ['linux/bpf.h'] },
+  bpf_prog_load: { headers: ['linux/bpf.h'], type: 'union bpf_attr' },
+  bpf_prog_attach: { headers: ['linux/bpf.h'], type: 'union bpf_attr' },
+  bpf_prog_query: {
+    headers: ['linux/bpf.h'],
+    type: 'union bpf_attr',
+    members: Object.fromEntries(
+      ['target_fd', 'attach_type', 'query_flags', 'attach_flags', 'prog_ids', 'prog_cnt'].map((name) => [
+        name,
+        `query.${name}`,
+      ]),
+    ),
+  },
+  bpf_prog_by_id: { headers: ['linux/bpf.h'], type: 'union bpf_attr' },
 };
 
 /** The layout as the C compiler sees it with the architecture's kernel headers, read from assembly. */

@@ -1,8 +1,8 @@
 import { isSysError } from '../../base/sys-error.ts';
 import type { Fd } from '../../sys/fd.ts';
 import { readDirectory, readText } from '../../sys/file.ts';
-import { keyedValue, parseCount, parseFlatKeyed, parseIoStat } from './parse-stats.ts';
-import type { IoEntry } from './parse-stats.ts';
+import { keyedValue, parseCount, parseFlatKeyed, parseIoStat, parsePressure, parseRdma } from './parse-stats.ts';
+import type { IoEntry, Pressure, RdmaEntry } from './parse-stats.ts';
 
 /** "No limit" in the fields of the API. */
 const unlimited = (1n << 64n) - 1n;
@@ -25,6 +25,10 @@ export interface CgroupStats {
         readonly periods: bigint;
         readonly throttledPeriods: bigint;
         readonly throttledTime: bigint;
+        /** Periods in which more than the quota was used from what was saved up, and the time beyond it. */
+        readonly bursts: bigint;
+        readonly burstTime: bigint;
+        readonly pressure: Pressure | undefined;
       }
     | undefined;
   /** Bytes; `stats` are the lines of `memory.stat`. */
@@ -34,12 +38,24 @@ export interface CgroupStats {
         readonly swap: MemoryUsage;
         readonly cache: bigint;
         readonly stats: readonly (readonly [string, bigint])[];
+        /** Kernel memory, of which v2 keeps only the use. */
+        readonly kernelUsage: bigint;
+        /** Processes killed because memory ran out, here and below. */
+        readonly oomKills: bigint;
+        readonly pressure: Pressure | undefined;
       }
     | undefined;
   /** A limit of 0 means none. */
   readonly pids: { readonly current: bigint; readonly limit: bigint } | undefined;
   readonly io: readonly IoEntry[] | undefined;
-  readonly hugetlb: readonly { readonly pageSize: string; readonly usage: bigint; readonly failures: bigint }[];
+  readonly ioPressure: Pressure | undefined;
+  readonly hugetlb: readonly {
+    readonly pageSize: string;
+    readonly usage: bigint;
+    readonly limit: bigint;
+    readonly failures: bigint;
+  }[];
+  readonly rdma: { readonly current: readonly RdmaEntry[]; readonly limit: readonly RdmaEntry[] };
 }
 
 /** The text of a file, '' when it is not there. */
@@ -62,6 +78,9 @@ function readCpu(directory: Fd): CgroupStats['cpu'] {
     periods: keyedValue(entries, 'nr_periods'),
     throttledPeriods: keyedValue(entries, 'nr_throttled'),
     throttledTime: keyedValue(entries, 'throttled_usec') * 1000n,
+    bursts: keyedValue(entries, 'nr_bursts'),
+    burstTime: keyedValue(entries, 'burst_usec') * 1000n,
+    pressure: parsePressure(textOf(directory, 'cpu.pressure')),
   };
 }
 
@@ -85,6 +104,9 @@ function readMemory(directory: Fd): CgroupStats['memory'] {
     },
     cache: keyedValue(stats, 'file'),
     stats,
+    kernelUsage: keyedValue(stats, 'kernel'),
+    oomKills: keyedValue(parseFlatKeyed(textOf(directory, 'memory.events')), 'oom_kill'),
+    pressure: parsePressure(textOf(directory, 'memory.pressure')),
   };
 }
 
@@ -103,7 +125,12 @@ function readHugetlb(directory: Fd): CgroupStats['hugetlb'] {
     .map((name) => {
       const pageSize = name.slice(prefix.length, -suffix.length);
       const events = parseFlatKeyed(textOf(directory, `hugetlb.${pageSize}.events`));
-      return { pageSize, usage: parseCount(textOf(directory, name), 0n), failures: events[0]?.[1] ?? 0n };
+      return {
+        pageSize,
+        usage: parseCount(textOf(directory, name), 0n),
+        limit: parseCount(textOf(directory, `hugetlb.${pageSize}.max`), unlimited),
+        failures: events[0]?.[1] ?? 0n,
+      };
     });
 }
 
@@ -115,6 +142,11 @@ export function readCgroupStats(directory: Fd): CgroupStats {
     memory: readMemory(directory),
     pids: readPids(directory),
     io: io === '' ? undefined : parseIoStat(io),
+    ioPressure: parsePressure(textOf(directory, 'io.pressure')),
     hugetlb: readHugetlb(directory),
+    rdma: {
+      current: parseRdma(textOf(directory, 'rdma.current')),
+      limit: parseRdma(textOf(directory, 'rdma.max')),
+    },
   };
 }

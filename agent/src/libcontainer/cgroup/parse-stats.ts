@@ -62,3 +62,63 @@ export function parseIoStat(text: string): readonly IoEntry[] {
     return entries.some((entry) => entry === undefined) ? [] : (entries as IoEntry[]);
   });
 }
+
+/** One line of a pressure file (Documentation/accounting/psi.rst): shares of time in hundredths of a percent, total in us. */
+export interface PressureLine {
+  readonly avg10: number;
+  readonly avg60: number;
+  readonly avg300: number;
+  readonly total: bigint;
+}
+
+/** How long tasks waited for a resource: at least one of them, and all of them at once. */
+export interface Pressure {
+  readonly some: PressureLine | undefined;
+  readonly full: PressureLine | undefined;
+}
+
+function toPercent(text: string | undefined): number | undefined {
+  return text !== undefined && /^\d{1,3}\.\d{1,2}$/.test(text) ? Number(text) : undefined;
+}
+
+function parsePressureLine(line: string): PressureLine | undefined {
+  const [avg10, avg60, avg300, total] = ['avg10', 'avg60', 'avg300', 'total'].map((key) =>
+    line
+      .split(' ')
+      .find((word) => word.startsWith(`${key}=`))
+      ?.slice(key.length + 1),
+  );
+  const averages = [avg10, avg60, avg300].map(toPercent);
+  const [first, second, third] = averages;
+  const time = toCount(total);
+  if (first === undefined || second === undefined || third === undefined || time === undefined) return undefined;
+  return { avg10: first, avg60: second, avg300: third, total: time };
+}
+
+/** `cpu.pressure`, `memory.pressure`, `io.pressure`; undefined when there is nothing in it. */
+export function parsePressure(text: string): Pressure | undefined {
+  const line = (kind: string): PressureLine | undefined => {
+    const found = text.split('\n').find((each) => each.startsWith(`${kind} `));
+    return found === undefined ? undefined : parsePressureLine(found);
+  };
+  const pressure = { some: line('some'), full: line('full') };
+  return pressure.some === undefined && pressure.full === undefined ? undefined : pressure;
+}
+
+/** Counts of one device of `rdma.current` or `rdma.max`; undefined is `max`. */
+export interface RdmaEntry {
+  readonly device: string;
+  readonly hcaHandles: bigint | undefined;
+  readonly hcaObjects: bigint | undefined;
+}
+
+/** Lines `mlx5_0 hca_handle=2 hca_object=max`. */
+export function parseRdma(text: string): readonly RdmaEntry[] {
+  return text.split('\n').flatMap((line) => {
+    const [device = '', ...words] = line.split(' ').filter((word) => word !== '');
+    if (device === '') return [];
+    const value = (key: string): bigint | undefined =>
+      toCount(words.find((word) => word.startsWith(`${key}=`))?.slice(key.length + 1));
+    return [{ device, hcaHandles: value('hca_handle'), hcaObjects: value('hca_object') }];
+  });
+}

@@ -1,50 +1,41 @@
-import { O_DIRECTORY, O_NOFOLLOW, O_RDONLY } from '../../abi/constants.ts';
-import { DT_DIR } from '../../abi/constants.ts';
 import { isSysError } from '../../base/sys-error.ts';
 import type { Fd } from '../../sys/fd.ts';
-import { open, readDirectory, rmdir } from '../../sys/file.ts';
-
-function childNames(directory: Fd): string[] {
-  return readDirectory('.', directory)
-    .filter(({ type }) => type === DT_DIR)
-    .map(({ name }) => name);
-}
+import { open, rmdir } from '../../sys/file.ts';
+import { childNames, folderFlags, tryEnter } from './walk-tree.ts';
 
 /**
- * Removes the cgroup `name` of `parent` and everything below it, deepest first. Iterative, because a workload may nest groups
- * as deep as it likes (CGN-11). Descriptors are held for the current path only. Throws EBUSY while processes are left.
+ * Removes the cgroup `name` of `parent` and everything below it, deepest first. Iterative and with one descriptor, because a
+ * workload may nest groups as deep as it likes (CGN-11). Throws EBUSY while processes are left.
  */
 export function removeCgroupTree(parent: Fd, name: string): void {
   // Nearly always it has no children: then this needs no descriptor, of which there may be none left (LIV-03).
   if (tryRemove(parent, name)) return;
-  const path: { readonly fd: Fd; readonly name: string; readonly children: string[] }[] = [];
-  const enter = (at: Fd, child: string): void => {
-    let fd: Fd;
-    try {
-      fd = open(child, O_RDONLY | O_DIRECTORY | O_NOFOLLOW, 0, at);
-    } catch (error) {
-      if (isSysError(error, 'ENOENT')) return;
-      throw error;
-    }
-    const children: string[] = [];
-    path.push({ fd, name: child, children });
-    children.push(...childNames(fd));
-  };
+  let current = tryEnter(parent, name);
+  if (current === undefined) return;
   try {
-    enter(parent, name);
-    for (let last = path.at(-1); last !== undefined; last = path.at(-1)) {
-      const child = last.children.pop();
+    const levels = [{ name, children: childNames(current) }];
+    for (let level = levels.at(-1); level !== undefined; level = levels.at(-1)) {
+      const child = level.children.pop();
       if (child !== undefined) {
-        enter(last.fd, child);
+        if (tryRemove(current, child)) continue;
+        const next = tryEnter(current, child);
+        if (next === undefined) continue;
+        current.close();
+        current = next;
+        levels.push({ name: child, children: childNames(current) });
         continue;
       }
-      path.pop();
-      last.fd.close();
-      removeOne(path.at(-1)?.fd ?? parent, last.name);
+      levels.pop();
+      if (levels.length === 0) break;
+      const up: Fd = open('..', folderFlags, 0, current);
+      current.close();
+      current = up;
+      removeOne(current, level.name);
     }
   } finally {
-    for (const { fd } of path) fd.close();
+    current.close();
   }
+  removeOne(parent, name);
 }
 
 /** False when the group has children or processes. */

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { subPathOf } from '../../../../agent/src/libcontainer/exec/sub-path.ts';
-import { resolveCgroupPath } from '../../../../agent/src/libcontainer/cgroup/cgroup-path.ts';
+import { resolveCgroupPath, runtimeCgroupPath } from '../../../../agent/src/libcontainer/cgroup/cgroup-path.ts';
 
 describe('resolveCgroupPath()', () => {
   it.each([
@@ -22,6 +22,31 @@ describe('resolveCgroupPath()', () => {
       expect(() => resolveCgroupPath(sent, 'c1')).toThrow('linux.cgroupsPath');
     },
   );
+});
+
+describe('runtimeCgroupPath()', () => {
+  const own = '12:memory:/v1\n0::/user.slice/session-1.scope\n';
+
+  it.each([
+    ['/a/b', '/a/b'],
+    ['a/b', '/user.slice/a/b'],
+    ['', '/user.slice/c1'],
+    ['/a:b:c', '/a:b:c'],
+  ])('places %j at %s', (sent, path) => {
+    expect(runtimeCgroupPath(sent, 'c1', own)).toBe(path);
+  });
+
+  it.each(['../x', '/', '/a/../..', 'system.slice:kihon:c1', '/a\u0000b', `/${'a'.repeat(5000)}`])(
+    'CGN-03 refuses %j',
+    (sent) => {
+      expect(() => runtimeCgroupPath(sent, 'c1', own)).toThrow('linux.cgroupsPath');
+    },
+  );
+
+  it('does not climb out of its cgroup namespace', () => {
+    expect(() => runtimeCgroupPath('x', 'c1', '0::/../other\n')).toThrow('linux.cgroupsPath');
+    expect(runtimeCgroupPath('x', 'c1', '0::/\n')).toBe('/x');
+  });
 });
 
 describe('subPathOf()', () => {

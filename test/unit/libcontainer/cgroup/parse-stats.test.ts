@@ -5,6 +5,8 @@ import {
   parseCount,
   parseFlatKeyed,
   parseIoStat,
+  parsePressure,
+  parseRdma,
 } from '../../../../agent/src/libcontainer/cgroup/parse-stats.ts';
 
 describe('parseCount()', () => {
@@ -51,5 +53,29 @@ describe('parseIoStat()', () => {
   it('survives any text', () => {
     fc.assert(fc.property(fc.string(), (text) => void parseIoStat(text)));
     fc.assert(fc.property(fc.string(), (text) => void parseFlatKeyed(text)));
+  });
+});
+
+describe('parsePressure()', () => {
+  it('reads both lines', () => {
+    const text = 'some avg10=1.50 avg60=0.00 avg300=12.34 total=17\nfull avg10=0.00 avg60=0.00 avg300=0.00 total=5\n';
+    expect(parsePressure(text)).toEqual({
+      some: { avg10: 1.5, avg60: 0, avg300: 12.34, total: 17n },
+      full: { avg10: 0, avg60: 0, avg300: 0, total: 5n },
+    });
+  });
+
+  it('never fails', () => {
+    expect(parsePressure('')).toBeUndefined();
+    fc.assert(fc.property(fc.string(), (text) => void [parsePressure(text), parsePressure(`some ${text}`)]));
+  });
+});
+
+describe('parseRdma()', () => {
+  it('reads a line for each device', () => {
+    expect(parseRdma('mlx5_0 hca_handle=2 hca_object=max\n\nx\n')).toEqual([
+      { device: 'mlx5_0', hcaHandles: 2n, hcaObjects: undefined },
+      { device: 'x', hcaHandles: undefined, hcaObjects: undefined },
+    ]);
   });
 });
