@@ -1,9 +1,10 @@
-/** The runtime command line (`kihon-oci`). Its room: it comes with the OCI runtime work; until then it says so. */
-import { argv } from '../sys/program.ts';
-import { Fd } from '../sys/fd.ts';
-import { writeAll } from '../sys/file.ts';
-import { exit } from '../sys/process.ts';
-import { encodeBytes } from '../base/text.ts';
+/** The runtime command line (`kihon-oci`): runs one command and ends. See docs/kihon-oci.md. */
+import { argv, environment } from '../sys/program.ts';
+import { armFailpoints } from './failpoints/arm-failpoints.ts';
+import { main } from './oci/main.ts';
 
-writeAll(new Fd(2, 'stderr'), encodeBytes(`${argv[0] ?? 'kihon-oci'}: the OCI runtime command line comes later\n`));
-exit(1);
+// Errors are told by what was done to what; stacks nobody reads would cost more than the failing calls.
+(Error as { stackTraceLimit?: number }).stackTraceLimit = 0;
+
+armFailpoints(environment);
+void main(argv.slice(1));

@@ -1,6 +1,6 @@
 import type { SeccompAction, SeccompOperator } from './spec.ts';
 
-const actions: readonly SeccompAction[] = [
+export const seccompActions: readonly SeccompAction[] = [
   'SCMP_ACT_KILL',
   'SCMP_ACT_KILL_PROCESS',
   'SCMP_ACT_KILL_THREAD',
@@ -12,7 +12,7 @@ const actions: readonly SeccompAction[] = [
   'SCMP_ACT_NOTIFY',
 ];
 
-const operators: readonly SeccompOperator[] = [
+export const seccompOperators: readonly SeccompOperator[] = [
   'SCMP_CMP_NE',
   'SCMP_CMP_LT',
   'SCMP_CMP_LE',
@@ -24,10 +24,10 @@ const operators: readonly SeccompOperator[] = [
 
 /** The action of that name, undefined for an unknown one. */
 export function seccompAction(name: string): SeccompAction | undefined {
-  return actions.find((action) => action === name);
+  return seccompActions.find((action) => action === name);
 }
 
 /** The comparison of that name, undefined for an unknown one. */
 export function seccompOperator(name: string): SeccompOperator | undefined {
-  return operators.find((operator) => operator === name);
+  return seccompOperators.find((operator) => operator === name);
 }

@@ -11,9 +11,29 @@ const POLLIN = 1;
 
 /** Blocks the whole program until `fd` is readable or hung up, at most `timeoutMs`. True when it is. */
 export function blockUntilReadable(fd: Fd, timeoutMs: number): boolean {
-  const entry = new StructView(POLLFD_BYTES).setU32(0, fd.number).setU16(4, POLLIN);
+  return blockUntilAny([fd], timeoutMs)[0] === true;
+}
+
+/** The same for several; tells which are readable or hung up. Infinity waits for ever. */
+export function blockUntilAny(fds: readonly Fd[], timeoutMs: number): readonly boolean[] {
+  const entries = new StructView(POLLFD_BYTES * fds.length);
+  for (const [index, fd] of fds.entries())
+    entries.setU32(index * POLLFD_BYTES, fd.number).setU16(index * POLLFD_BYTES + 4, POLLIN);
+  let timeout: StructView | undefined;
+  if (timeoutMs !== Infinity) {
+    timeout = new StructView(layouts.timespec.sizeof)
+      .setU64(layouts.timespec.tv_sec, Math.trunc(timeoutMs / 1000))
+      .setU64(layouts.timespec.tv_nsec, Math.trunc((timeoutMs % 1000) * 1e6));
+  }
+  const subject = fds.map((fd) => fd.what).join(', ');
+  syscall('ppoll', subject, SYS_ppoll, entries.bytes, fds.length, timeout?.bytes ?? null, null, 8);
+  return fds.map((_, index) => entries.u16(index * POLLFD_BYTES + 6) !== 0);
+}
+
+/** Sleeps, with the whole program. */
+export function pauseFor(ms: number): void {
   const timeout = new StructView(layouts.timespec.sizeof)
-    .setU64(layouts.timespec.tv_sec, Math.trunc(timeoutMs / 1000))
-    .setU64(layouts.timespec.tv_nsec, Math.trunc((timeoutMs % 1000) * 1e6));
-  return syscall('ppoll', fd.what, SYS_ppoll, entry.bytes, 1, timeout.bytes, null, 8) > 0;
+    .setU64(layouts.timespec.tv_sec, Math.trunc(ms / 1000))
+    .setU64(layouts.timespec.tv_nsec, Math.trunc((ms % 1000) * 1e6));
+  syscall('ppoll', `${ms} ms`, SYS_ppoll, null, 0, timeout.bytes, null, 8);
 }

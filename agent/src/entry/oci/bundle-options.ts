@@ -1,0 +1,71 @@
+import { environment } from '../../sys/program.ts';
+import { getpid } from '../../sys/process.ts';
+import type { CreateRequest } from '../../runtime/create.ts';
+import { serviceFacts } from '../../runtime/listen-fds.ts';
+import type { Option } from './arguments.ts';
+import { UsageError } from './arguments.ts';
+import type { Invocation } from './command.ts';
+import { containerIdOf } from './command.ts';
+import { absolutePath } from './settings.ts';
+
+/** What `create` and `run` have in common. */
+export const bundleOptions: readonly Option[] = [
+  {
+    name: 'bundle',
+    aliases: ['b'],
+    kind: 'text',
+    value: 'DIR',
+    about: 'the bundle: config.json and root file system (here)',
+  },
+  {
+    name: 'console-socket',
+    kind: 'text',
+    value: 'PATH',
+    about: "Unix socket that gets the master of the container's terminal",
+  },
+  { name: 'pidfd-socket', kind: 'text', value: 'PATH', about: 'Unix socket that gets a pidfd of the first process' },
+  { name: 'pid-file', kind: 'text', value: 'FILE', about: 'write the number of the first process here' },
+  { name: 'no-pivot', kind: 'flag', about: 'switch roots by chroot, for root file systems in a ramdisk: less safe' },
+  { name: 'no-new-keyring', kind: 'flag', about: 'keep the session keyring of the caller' },
+  { name: 'preserve-fds', kind: 'text', value: 'N', about: 'hand on N descriptors from number 3' },
+];
+
+/** How many descriptors go to the program beside its standard streams. */
+export function preservedCount(invocation: Invocation): number {
+  const count = invocation.options.count('preserve-fds') ?? 0;
+  if (count < 0 || count > 200) throw new UsageError('--preserve-fds: must be 0 to 200');
+  return count;
+}
+
+/** An option that names a file, absolute. */
+export function pathOption({ options }: Invocation, name: string): string | undefined {
+  const value = options.text(name);
+  return value === undefined || value === '' ? undefined : absolutePath(value);
+}
+
+/** The request of `create`, and of `run` except for its own options. */
+export function createRequestOf(
+  invocation: Invocation,
+  how: { readonly isForeground: boolean; readonly startsLater: boolean },
+): CreateRequest {
+  const { options, global } = invocation;
+  const services = serviceFacts(environment, getpid());
+  const consoleSocket = pathOption(invocation, 'console-socket');
+  const pidfdSocket = pathOption(invocation, 'pidfd-socket');
+  const pidFile = pathOption(invocation, 'pid-file');
+  return {
+    root: global.root,
+    id: containerIdOf(invocation),
+    bundle: absolutePath(options.text('bundle') ?? '.').replace(/(\/\.?)+$/, '') || '/',
+    cgroups: global.cgroups,
+    log: global.log,
+    ...(consoleSocket === undefined ? {} : { consoleSocket }),
+    ...(pidfdSocket === undefined ? {} : { pidfdSocket }),
+    ...(pidFile === undefined ? {} : { pidFile }),
+    hasPivot: !options.has('no-pivot'),
+    hasOwnKeyring: !options.has('no-new-keyring'),
+    preserved: preservedCount(invocation) + services.descriptors,
+    env: services.env,
+    ...how,
+  };
+}

@@ -1,0 +1,40 @@
+import { readStats, watchEvents } from '../../../runtime/watch-events.ts';
+import type { Command } from '../command.ts';
+import { UsageError } from '../arguments.ts';
+import { containerIdOf } from '../command.ts';
+import { print } from '../output.ts';
+
+/** A duration of Go: `5s`, `500ms`, `1m`. */
+function milliseconds(text: string): number {
+  const match = /^(\d{1,9})(ms|s|m|h)$/.exec(text);
+  const unit = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 }[match?.[2] ?? ''];
+  if (match === null || unit === undefined || Number(match[1]) === 0) {
+    throw new UsageError(`--interval: ${JSON.stringify(text.slice(0, 50))} is no duration such as 5s`);
+  }
+  return Number(match[1]) * unit;
+}
+
+export const command: Command = {
+  usage: '[options] CONTAINER-ID',
+  about: [
+    'Prints the counters of a container at every interval, and each out-of-memory event, one JSON object a line.',
+  ],
+  options: [
+    { name: 'interval', kind: 'text', value: 'DURATION', about: 'time between two lines of counters (5s)' },
+    { name: 'stats', kind: 'flag', about: 'print the counters once and end' },
+  ],
+  operands: { least: 1, most: 1 },
+  run: async (invocation) => {
+    const { options, global } = invocation;
+    const request = {
+      root: global.root,
+      log: global.log,
+      id: containerIdOf(invocation),
+      intervalMs: milliseconds(options.text('interval') ?? '5s'),
+      onLine: (line: string) => print(`${line}\n`),
+    };
+    if (options.has('stats')) readStats(request);
+    else await watchEvents(request);
+    return 0;
+  },
+};

@@ -1,0 +1,58 @@
+import { getcwd } from '../../sys/process.ts';
+import { geteuid } from '../../sys/process.ts';
+import type { Options } from './arguments.ts';
+import { UsageError } from './arguments.ts';
+import type { GlobalOptions } from './command.ts';
+import { LogOutput } from './log-output.ts';
+import type { LogFormat } from './log-output.ts';
+
+/** An absolute path; relative ones count from where the command was called. */
+export function absolutePath(path: string): string {
+  return path.startsWith('/') ? path : `${getcwd()}/${path}`;
+}
+
+/** Root's state is in /run; everybody else's where the session keeps such things. */
+export function defaultRoot(environment: Readonly<Record<string, string>>): string {
+  const own = environment['XDG_RUNTIME_DIR'];
+  return own !== undefined && own !== '' && geteuid() !== 0 ? `${own}/kihon-oci` : '/run/kihon-oci';
+}
+
+function logFormat(text: string | undefined): LogFormat {
+  if (text === undefined || text === '' || text === 'text') return 'text';
+  if (text === 'json') return 'json';
+  throw new UsageError(`unknown log-format ${JSON.stringify(text)}`);
+}
+
+/** Where messages go. */
+export function logOutputOf(options: Options): LogOutput {
+  const file = options.text('log');
+  const isFile = file !== undefined && file !== '';
+  return new LogOutput(
+    isFile ? absolutePath(file) : undefined,
+    logFormat(options.text('log-format')),
+    options.has('debug'),
+  );
+}
+
+/** Reads the options before the command name. */
+export function globalOptionsOf(
+  options: Options,
+  output: LogOutput,
+  environment: Readonly<Record<string, string>>,
+): GlobalOptions {
+  const manager = options.text('cgroup-manager') ?? 'cgroupfs';
+  if (options.has('systemd-cgroup') || manager === 'systemd') {
+    throw new UsageError(
+      'cgroups are not made through systemd: use the cgroupfs driver of your container engine (--cgroup-manager=cgroupfs)',
+    );
+  }
+  if (manager !== 'cgroupfs' && manager !== 'disabled') {
+    throw new UsageError(`--cgroup-manager: ${JSON.stringify(manager)} is neither cgroupfs nor disabled`);
+  }
+  const root = options.text('root') ?? '';
+  return {
+    root: root === '' ? defaultRoot(environment) : absolutePath(root),
+    log: output.logger(),
+    cgroups: manager,
+  };
+}

@@ -1,0 +1,170 @@
+import type { AbortSignal } from '../base/abort.ts';
+import { DomainError } from '../base/errors.ts';
+import { failpoint } from '../base/failpoint.ts';
+import type { Logger } from '../base/log.ts';
+import { Scope } from '../base/scope.ts';
+import { resolveCgroupPath } from '../libcontainer/cgroup/cgroup-path.ts';
+import { createContainer } from '../libcontainer/launch/create-container.ts';
+import { createStartSocket } from '../libcontainer/launch/start-gate.ts';
+import type { ContainerHandle, LaunchContext } from '../libcontainer/types.ts';
+import type { Spec } from '../oci/spec.ts';
+import type { Fd } from '../sys/fd.ts';
+import { geteuid } from '../sys/process.ts';
+import { wallClock } from '../sys/system.ts';
+import { connectSocket, sendDescriptor, sendTerminal } from './console-socket.ts';
+import { findCgroupRoot } from './cgroup/find-root.ts';
+import { ownStdio, preservedDescriptors } from './own-stdio.ts';
+import { writePidFile } from './pid-file.ts';
+import { readBundle } from './read-bundle.ts';
+import type { Bundle } from './read-bundle.ts';
+import { ContainerDirectory } from './state/container-directory.ts';
+import type { StoredState } from './state/stored-state.ts';
+import { formatTimestamp } from './timestamp.ts';
+
+/** How `create` and `run` were called. Paths are absolute. */
+export interface CreateRequest {
+  /** Directory of all state. */
+  readonly root: string;
+  readonly id: string;
+  readonly bundle: string;
+  readonly cgroups: 'cgroupfs' | 'disabled';
+  readonly log: Logger;
+  readonly consoleSocket?: string;
+  readonly pidfdSocket?: string;
+  readonly pidFile?: string;
+  readonly hasPivot: boolean;
+  readonly hasOwnKeyring: boolean;
+  /** The command stays, and the container's terminal is the command's own. */
+  readonly isForeground: boolean;
+  /** Descriptors 3, 4, ... that the program gets as they are. */
+  readonly preserved: number;
+  /** Added to the environment of the program. */
+  readonly env: readonly string[];
+  /** The program is started by another command, later. */
+  readonly startsLater: boolean;
+}
+
+/** A container on disk and in the kernel, still locked by this command. */
+export interface CreatedContainer {
+  readonly directory: ContainerDirectory;
+  readonly state: StoredState;
+  readonly handle: ContainerHandle;
+}
+
+/** A program that wants a terminal needs somebody who holds its other end (runc's words). */
+function checkTerminal(spec: Spec, request: CreateRequest): void {
+  const { terminal } = spec.process;
+  if (request.isForeground) {
+    if (request.consoleSocket !== undefined) {
+      throw new DomainError('invalid_argument', 'cannot use console socket if the command will not detach');
+    }
+  } else if (terminal && request.consoleSocket === undefined) {
+    throw new DomainError(
+      'invalid_argument',
+      'cannot allocate tty if the command will detach without setting console socket',
+    );
+  } else if (!terminal && request.consoleSocket !== undefined) {
+    throw new DomainError(
+      'invalid_argument',
+      'cannot use console socket if the command will not detach or allocate tty',
+    );
+  }
+}
+
+/** The bundle for `request`, checked against how the command was called. */
+export function openBundle(request: CreateRequest): Bundle {
+  const bundle = readBundle(request.bundle, request.log);
+  checkTerminal(bundle.spec, request);
+  const { process } = bundle.spec;
+  if (request.env.length === 0) return bundle;
+  return { ...bundle, spec: { ...bundle.spec, process: { ...process, env: [...process.env, ...request.env] } } };
+}
+
+/** What is known of a container before it is made. */
+export function firstState(request: CreateRequest, { spec, path }: Bundle): StoredState {
+  const { linux, hooks } = spec;
+  const root = request.cgroups === 'disabled' ? undefined : findCgroupRoot();
+  return {
+    id: request.id,
+    ociVersion: spec.version,
+    bundle: path,
+    rootfs: spec.root.path,
+    created: formatTimestamp(wallClock()),
+    owner: geteuid(),
+    annotations: spec.annotations,
+    cgroup: root === undefined ? undefined : { root, path: resolveCgroupPath(linux.cgroupsPath, request.id) },
+    hasOwnPidNamespace: linux.namespaces.some(({ type, path: joined }) => type === 'pid' && joined === undefined),
+    hooks: { poststart: hooks.poststart.length > 0, poststop: hooks.poststop.length > 0 },
+    init: undefined,
+  };
+}
+
+function optionalSocket(scope: Scope, path: string | undefined): Fd | undefined {
+  return path === undefined ? undefined : scope.use(connectSocket(path));
+}
+
+function handOver(
+  request: CreateRequest,
+  handle: ContainerHandle,
+  terminal: Fd | undefined,
+  pidfd: Fd | undefined,
+): void {
+  const { stdio } = handle.init;
+  if (terminal !== undefined && stdio.kind === 'terminal') sendTerminal(terminal, stdio.master);
+  if (pidfd !== undefined) sendDescriptor(pidfd, handle.init.pidfd, `pidfd:${handle.init.pid}`);
+  if (request.pidFile !== undefined) writePidFile(request.pidFile, handle.init.pid);
+}
+
+/**
+ * Makes a container whose first process waits for its start. What the state names is written before it is made, so whatever moment
+ * a crash comes at, `delete --force` finds it. On failure nothing is left, and the same id can be used again.
+ *
+ * @param state from `firstState`
+ */
+export async function createOnDisk(
+  context: LaunchContext,
+  request: CreateRequest,
+  bundle: Bundle,
+  state: StoredState,
+  signal: AbortSignal,
+): Promise<CreatedContainer> {
+  await using sockets = new Scope();
+  const terminal = optionalSocket(sockets, request.consoleSocket);
+  const pidfd = optionalSocket(sockets, request.pidfdSocket);
+  await using scope = new Scope();
+  const directory = ContainerDirectory.create(request.root, request.id);
+  scope.defer(() => {
+    directory.remove();
+    directory.fd.close();
+  });
+  failpoint('runtime.directory');
+  directory.writeFirst(state, bundle.config);
+  const listener = request.startsLater ? sockets.use(createStartSocket(directory.fd)) : undefined;
+  let current = state;
+  const handle = await createContainer(context, {
+    containerId: request.id,
+    spec: bundle.spec,
+    rootfsPath: state.rootfs,
+    cgroupPath: state.cgroup?.path ?? '',
+    join: {},
+    signal,
+    bundlePath: bundle.path,
+    stdio: ownStdio(),
+    preserved: preservedDescriptors(request.preserved),
+    noPivot: !request.hasPivot,
+    noNewKeyring: !request.hasOwnKeyring,
+    ...(listener === undefined ? {} : { gate: { listener } }),
+    onPrepared: (init) => {
+      failpoint('runtime.prepared');
+      current = { ...state, init };
+      directory.write(current);
+    },
+  });
+  scope.defer(() => handle.destroy());
+  failpoint('runtime.created');
+  handOver(request, handle, terminal, pidfd);
+  if (request.startsLater) handle.detach();
+  failpoint('runtime.detached');
+  scope.commit();
+  return { directory, state: current, handle };
+}

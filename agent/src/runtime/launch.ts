@@ -1,0 +1,25 @@
+import type { Logger } from '../base/log.ts';
+import { runInline } from '../libcontainer/init/run-plan.ts';
+import { runtimeCgroupPolicy } from '../libcontainer/cgroup/cgroup-policy.ts';
+import { runtimeLaunchRules } from '../libcontainer/launch/launch-rules.ts';
+import type { LaunchContext } from '../libcontainer/types.ts';
+import { EventLoop } from '../sys/loop.ts';
+import { resetSignalDispositions } from '../sys/process.ts';
+import { Reaper } from '../sys/reaper.ts';
+
+/** What a command that makes processes needs: one event loop, and who collects its children. */
+export function makeLaunchContext(log: Logger, cgroupRoot: string | undefined): LaunchContext {
+  // What the caller ignored, the program of the container must not find ignored.
+  resetSignalDispositions();
+  const loop = EventLoop.create();
+  return {
+    loop,
+    reaper: new Reaper(loop),
+    log,
+    child: { kind: 'inline', run: runInline },
+    rules: runtimeLaunchRules,
+    cgroupRoot,
+    cgroupPolicy: runtimeCgroupPolicy,
+    pipeSize: 0,
+  };
+}

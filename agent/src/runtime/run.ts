@@ -1,0 +1,45 @@
+import { createOnDisk, firstState, openBundle } from './create.ts';
+import type { CreatedContainer, CreateRequest } from './create.ts';
+import { removeStopped } from './delete.ts';
+import { adoptOrphans, attend } from './foreground.ts';
+import { giveUpOnSignals } from './give-up-signals.ts';
+import { makeLaunchContext } from './launch.ts';
+import { runLateHooks } from './late-hooks.ts';
+import { killEverything } from './remove-container.ts';
+
+/** How `run` was called, beyond what `create` knows. */
+export interface RunOptions {
+  readonly isSubreaper: boolean;
+  /** The container stays when its program has ended. */
+  readonly isKept: boolean;
+}
+
+async function removeAgain({ directory, state }: CreatedContainer, { log }: CreateRequest): Promise<void> {
+  killEverything(state);
+  await removeStopped(directory, state, log);
+}
+
+/** Creates and starts a container; in the foreground also waits for it and removes it. Gives the exit code. */
+export async function runContainer(request: CreateRequest, options: RunOptions): Promise<number> {
+  const bundle = openBundle(request);
+  const first = firstState(request, bundle);
+  const context = makeLaunchContext(request.log, first.cgroup?.root);
+  if (request.isForeground && options.isSubreaper) adoptOrphans();
+  const given = giveUpOnSignals(context.loop);
+  const created = await createOnDisk(context, request, bundle, first, given.signal);
+  const { directory, state, handle } = created;
+  try {
+    await handle.startAndConfirm(given.signal);
+    await runLateHooks(context, directory, state, 'poststart');
+  } catch (error) {
+    await removeAgain(created, request);
+    throw error;
+  }
+  given.end();
+  if (!request.isForeground) return 0;
+  // Others may look after the container now; it is theirs as much as ours.
+  directory.unlock();
+  const code = await attend(context.loop, handle.init);
+  if (!options.isKept && directory.waitForLock()) await removeAgain(created, request);
+  return code;
+}
