@@ -21,6 +21,7 @@ import type { DescriptorOutput } from '../guest/log/descriptor-output.ts';
 import { reserveFatalDescriptor } from '../guest/log/fatal-descriptor.ts';
 import { LogPort } from '../guest/log/log-port.ts';
 import { powerOffGuest } from '../guest/shutdown/power-off.ts';
+import { agentLaunchRules } from '../libcontainer/launch/launch-rules.ts';
 import { openSelfExecutable } from '../libcontainer/launch/self-executable.ts';
 import { Sandbox } from '../sandbox/sandbox.ts';
 import { argv, environment, setFatalHandler } from '../sys/program.ts';
@@ -139,8 +140,8 @@ function serve(config: ResolvedConfig['config'], log: AgentLog, console: Descrip
       loop,
       reaper,
       log: log.child('container'),
-      selfExecutable: openSelfExecutable(),
-      isPid1,
+      child: { kind: 'exec', selfExecutable: openSelfExecutable() },
+      rules: agentLaunchRules,
       cgroupRoot,
       pipeSize: config.containerPipeSizeBytes,
       defaultNofile,

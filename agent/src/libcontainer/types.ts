@@ -14,17 +14,32 @@ import type { Fd } from '../sys/fd.ts';
 import type { EventLoop } from '../sys/loop.ts';
 import type { ExitStatus, Reaper } from '../sys/reaper.ts';
 import type { Cgroup } from './cgroup/cgroup.ts';
+import type { LaunchRules } from './launch/launch-rules.ts';
+import type { RecordedInit } from './launch/recorded-init.ts';
+import type { CompleteLaunchPlan } from './plan/launch-plan.ts';
+import type { CgroupPolicy } from './cgroup/cgroup-policy.ts';
 
-/** Facts and services of the agent that every launch needs. One object for the life of the agent. */
+/** How a new process carries out its plan. */
+export type LaunchChild =
+  /**
+   * It executes `kihon-init`, so that nothing of the parent's memory is within reach of the container. The descriptor is from
+   * `openSelfExecutable()`: this ELF through a read-only mount of its own, or a sealed copy (EXE-01).
+   */
+  | { readonly kind: 'exec'; readonly selfExecutable: Fd }
+  /** It goes on in place: for a parent that knows of nothing but this container. `runInline` of `init/run-plan.ts`. */
+  | { readonly kind: 'inline'; readonly run: (plan: CompleteLaunchPlan) => never };
+
+/** Facts and services of the caller that every launch needs. One object for the life of the agent. */
 export interface LaunchContext {
   readonly loop: EventLoop;
   readonly reaper: Reaper;
   readonly log: Logger;
-  /** From `openSelfExecutable()`: this ELF through a read-only mount of its own, or a sealed copy (EXE-01). */
-  readonly selfExecutable: Fd;
-  readonly isPid1: boolean;
+  readonly child: LaunchChild;
+  readonly rules: LaunchRules;
   /** Directory of the cgroup v2 hierarchy to create containers in; undefined when the machine has none. */
   readonly cgroupRoot: string | undefined;
+  /** Default `guestCgroupPolicy`; an OCI runtime gives `runtimeCgroupPolicy`. */
+  readonly cgroupPolicy?: CgroupPolicy;
   /** `agent.container_pipe_size` in bytes; 0 keeps the kernel's default. */
   readonly pipeSize: number;
   /** RLIMIT_NOFILE as it was before the agent raised its own; given to processes whose spec sets none. */
@@ -34,7 +49,31 @@ export interface LaunchContext {
 /** A namespace to enter instead of making a new one. The descriptor stays the caller's. */
 export type NamespaceDescriptors = Readonly<Partial<Record<NamespaceType, Fd>>>;
 
-export interface CreateContainerConfig {
+/** What the caller has to say about the descriptors of a new process, and wants to hear of it. */
+export interface ProcessConfig {
+  /** For 0, 1 and 2 instead of pipes. They stay the caller's. */
+  readonly stdio?: readonly [Fd, Fd, Fd];
+  /** A connected Unix stream socket that gets the master of the terminal, which is not kept then. */
+  readonly consoleSocket?: Fd;
+  /** For 3, 4, ... of the program. They stay the caller's. */
+  readonly preserved?: readonly Fd[];
+  /** No session keyring of its own. */
+  readonly noNewKeyring?: boolean;
+  /** As soon as there is a process, so that whoever comes after a crash can find it. */
+  readonly onSpawned?: (pid: number) => void;
+  /**
+   * Takes a descriptor that the plan sends (`InitState.sendDescriptor`) under a name of `descriptors`; the child waits until it
+   * has settled. The descriptor is closed afterwards.
+   */
+  readonly onDescriptor?: (name: string, fd: Fd, pid: number) => Promise<void>;
+  /** Names of descriptors that the plan sends. */
+  readonly descriptors?: readonly string[];
+  /** Default 60 s. Expiry undoes everything and gives `deadline_exceeded`. */
+  readonly deadlineMs?: number;
+  readonly signal?: AbortSignal;
+}
+
+export interface CreateContainerConfig extends ProcessConfig {
   readonly containerId: string;
   /** A spec that passed `validateSpec`. */
   readonly spec: Spec;
@@ -44,21 +83,37 @@ export interface CreateContainerConfig {
   readonly cgroupPath: string;
   /** Sandbox namespaces (ipc, uts, shared pid). They win over the path of the spec's entry of that type. */
   readonly join: NamespaceDescriptors;
-  /** Default 60 s. Expiry undoes everything and gives `deadline_exceeded`. */
-  readonly deadlineMs?: number;
-  readonly signal?: AbortSignal;
+  /** A bound SOCK_SEQPACKET socket (`createStartSocket`): init waits for its start there once `detach` was called. */
+  readonly gate?: { readonly listener: Fd };
+  /** The root is moved over `/` instead of pivot_root(2). */
+  readonly noPivot?: boolean;
+  /** The working directory of hooks, and `bundle` of their state. Default: where the root directory is. */
+  readonly bundlePath?: string;
+  /** Before the first hook of the runtime, at the latest when init is ready. */
+  readonly onPrepared?: (init: RecordedInit) => void;
 }
 
-export interface ExecConfig {
+export interface ExecConfig extends ProcessConfig {
   readonly execId: string;
   /** Without `capabilities` the container's own sets are used. */
   readonly process: ProcessSpec;
-  readonly deadlineMs?: number;
-  readonly signal?: AbortSignal;
 }
 
-/** The agent's ends of a process's stdio; non-blocking, close-on-exec. The sandbox layer owns and closes them. */
+/** What an exec needs to know of its container. A `ContainerHandle` of a caller that pins namespaces is one. */
+export interface ExecTarget {
+  readonly id: string;
+  readonly spec: Spec;
+  /** Of init, while it lives. */
+  readonly initPid: number | undefined;
+  readonly namespaces: NamespaceDescriptors;
+  readonly root: Fd;
+  readonly cgroup: Pick<Cgroup, 'path' | 'directory' | 'openChild'> | undefined;
+}
+
+/** The caller's ends of a process's stdio; non-blocking, close-on-exec. The caller owns and closes them. */
 export type ProcessStdio =
+  /** Given by the caller, or passed on through a console socket. */
+  | { readonly kind: 'none' }
   | { readonly kind: 'pipes'; readonly stdin: Fd; readonly stdout: Fd; readonly stderr: Fd }
   | { readonly kind: 'terminal'; readonly master: Fd };
 
@@ -85,14 +140,23 @@ export interface ContainerHandle {
   readonly spec: Spec;
   readonly status: ContainerStatus;
   readonly init: ContainerProcess;
-  /** Pinned when the container was created (EXE-06); every type, also those shared with the agent. */
+  /** Pinned when the container was created (EXE-06); every type, also those shared with the agent. Only with `pinsNamespaces`. */
   readonly namespaces: Readonly<Record<PinnedNamespace, Fd>>;
-  /** O_PATH descriptor of the container's root directory. */
+  /** O_PATH descriptor of the container's root directory. Only with `pinsNamespaces`. */
   readonly root: Fd;
+  /** Pid of init while it lives. */
+  readonly initPid: number | undefined;
   /** Undefined when the machine has no cgroup v2. */
   readonly cgroup: Cgroup | undefined;
   /** Opens the start gate. `failed_precondition` when it was opened before or init is dead. Does not wait for execve. */
   start(): void;
+  /** The same, and settles when the program is executed; a `LaunchError` says why it could not be (`awaitsExecve`). */
+  startAndConfirm(signal?: AbortSignal): Promise<void>;
+  /**
+   * Leaves init to the socket on disk (`gate`), for whoever starts it later. To be called when it can be found again: until then
+   * the end of this process ends it.
+   */
+  detach(): void;
   /** From created or running; `failed_precondition` otherwise. */
   pause(): void;
   /** From paused; back to the status before the pause. */

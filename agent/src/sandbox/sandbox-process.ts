@@ -42,6 +42,7 @@ export class SandboxProcess {
       this.stdout = new OutputStream(loop, stdio.master);
       this.stderr = this.stdout;
     } else {
+      if (stdio.kind !== 'pipes') throw new Error('the sandbox keeps the streams of its processes');
       this.stdin = new InputStream(loop, stdio.stdin, false);
       this.stdout = new OutputStream(loop, stdio.stdout);
       this.stderr = new OutputStream(loop, stdio.stderr);

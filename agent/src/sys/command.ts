@@ -9,7 +9,7 @@ import { encodeBytes } from '../base/text.ts';
 import { Fd } from './fd.ts';
 import { duplicateTo, pipe, setNonBlocking, tryRead, tryWrite } from './file.ts';
 import type { OffloadContext } from './offload.ts';
-import { clone3, closeRange, execve, exit, kill, setSignalMask, setsid } from './process.ts';
+import { chdir, clone3, closeRange, execve, exit, kill, setSignalMask, setsid, umask } from './process.ts';
 import type { ExitStatus } from './reaper.ts';
 
 export interface CommandOptions {
@@ -18,6 +18,8 @@ export interface CommandOptions {
   /** Including argument 0. */
   readonly argv: readonly string[];
   readonly env: readonly string[];
+  /** Default: the agent's own. */
+  readonly cwd?: string;
   readonly stdin?: Uint8Array;
   /** Of each stream; more is read and thrown away. */
   readonly maxOutputBytes: number;
@@ -115,6 +117,8 @@ function runChild(options: CommandOptions, stdin: Fd, stdout: Fd, stderr: Fd): n
     duplicateTo(stdout, 1);
     duplicateTo(stderr, 2);
     closeRange(3, 0xffffffff);
+    umask(0o022);
+    if (options.cwd !== undefined) chdir(options.cwd);
     setSignalMask(0n);
     execve(options.path, options.argv, options.env);
   } catch (error) {

@@ -1,6 +1,10 @@
 /** Processes: creation, identity, limits, signals. */
 import {
+  CLD_EXITED,
+  CLONE_PARENT,
   CLONE_PIDFD,
+  P_ALL,
+  P_PIDFD,
   PR_CAPBSET_DROP,
   PR_CAPBSET_READ,
   PR_CAP_AMBIENT,
@@ -15,6 +19,8 @@ import {
   PR_SET_PDEATHSIG,
   SIGCHLD,
   SIG_SETMASK,
+  WEXITED,
+  WNOHANG,
 } from '../abi/constants.ts';
 import { EINVAL } from '../abi/errno.ts';
 import { layouts } from '../abi/layouts.ts';
@@ -24,6 +30,10 @@ import { decodeBytes, encodeBytes } from '../base/text.ts';
 import { addressOf, rawSyscall } from './engine.ts';
 import { Fd } from './fd.ts';
 import { syscall, sysError, trySyscall } from './syscall.ts';
+
+/** How a process ended. */
+export type ExitStatus =
+  { readonly kind: 'exited'; readonly code: number } | { readonly kind: 'signalled'; readonly signal: number };
 
 export function getpid(): number {
   return rawSyscall(nr.SYS_getpid);
@@ -56,7 +66,8 @@ export function clone3(args: CloneArguments): { readonly pid: number; readonly p
   const view = new StructView(at.sizeof)
     .setU64(at.flags, BigInt(args.flags) | BigInt(CLONE_PIDFD))
     .setU64(at.pidfd, addressOf(pidfd.bytes))
-    .setU64(at.exit_signal, SIGCHLD)
+    // With CLONE_PARENT it is that of the caller.
+    .setU64(at.exit_signal, (args.flags & CLONE_PARENT) === 0 ? SIGCHLD : 0)
     .setU64(at.cgroup, args.cgroup?.number ?? 0);
   const pid = syscall('clone3', `flags 0x${args.flags.toString(16)}`, nr.SYS_clone3, view.bytes, at.sizeof);
   return pid === 0 ? 'child' : { pid, pidfd: new Fd(pidfd.i32(0), `pidfd ${pid}`) };
@@ -109,9 +120,21 @@ export function pidfdSignal(pidfd: Fd, signal: number): void {
   syscall('pidfd_send_signal', subject, nr.SYS_pidfd_send_signal, pidfd.number, signal, null, 0);
 }
 
-export function waitBlocking(pidfd: Fd): void {
+/** Blocks until the child of a pidfd has ended, and collects it. */
+export function waitBlocking(pidfd: Fd): ExitStatus {
+  const at = layouts.siginfo_t;
+  const info = new StructView(at.sizeof);
+  syscall('waitid', pidfd.what, nr.SYS_waitid, P_PIDFD, pidfd.number, info.bytes, WEXITED, null);
+  const value = info.i32(at.si_status);
+  return info.i32(at.si_code) === CLD_EXITED ? { kind: 'exited', code: value } : { kind: 'signalled', signal: value };
+}
+
+/** Collects every child that has ended by now, adopted ones included. */
+export function collectEnded(): void {
   const info = new StructView(layouts.siginfo_t.sizeof);
-  syscall('waitid', pidfd.what, nr.SYS_waitid, 3, pidfd.number, info.bytes, 4, null);
+  const at = layouts.siginfo_t.si_pid;
+  do info.setU32(at, 0);
+  while (trySyscall(nr.SYS_waitid, P_ALL, 0, info.bytes, WEXITED | WNOHANG, null) === 0 && info.u32(at) !== 0);
 }
 
 export function setsid(): void {
@@ -258,6 +281,21 @@ export function getRlimit(resource: number): Rlimit {
   const view = new StructView(16);
   syscall('prlimit64', `resource ${resource}`, nr.SYS_prlimit64, 0, resource, null, view.bytes);
   return { soft: view.u64(0), hard: view.u64(8) };
+}
+
+/** Sets a limit of another process (prlimit(2)). */
+export function setRlimitOf(pid: number, resource: number, limit: Rlimit): void {
+  const view = new StructView(16).setU64(0, limit.soft).setU64(8, limit.hard);
+  const subject = `process ${pid} resource ${resource} ${limit.soft}:${limit.hard}`;
+  syscall('prlimit64', subject, nr.SYS_prlimit64, pid, resource, view.bytes, null);
+}
+
+export function geteuid(): number {
+  return rawSyscall(nr.SYS_geteuid);
+}
+
+export function getegid(): number {
+  return rawSyscall(nr.SYS_getegid);
 }
 
 export function chdir(path: string): void {

@@ -11,11 +11,10 @@ import { StructView } from '../abi/structs/struct-view.ts';
 import { SYS_waitid } from '../abi/syscalls.ts';
 import type { EventLoop } from './loop.ts';
 import { watchSignals } from './signal.ts';
+import type { ExitStatus } from './process.ts';
 import { sysError, trySyscall } from './syscall.ts';
 
-/** How a process ended. */
-export type ExitStatus =
-  { readonly kind: 'exited'; readonly code: number } | { readonly kind: 'signalled'; readonly signal: number };
+export type { ExitStatus };
 
 /** The number hosts expect: the exit code, or 128 plus the signal (lifecycle 5.2). */
 export function exitNumber(status: ExitStatus): number {

@@ -16,6 +16,7 @@ import {
   SOCK_STREAM,
   SOL_SOCKET,
   SO_ERROR,
+  SO_PEERCRED,
 } from '../abi/constants.ts';
 import { EAGAIN, ECONNABORTED } from '../abi/errno.ts';
 import { layouts } from '../abi/layouts.ts';
@@ -221,4 +222,59 @@ export function openNetlink(protocol: number, groups: number, isBlocking = false
     fd.close();
     throw error;
   }
+}
+
+/** Who listens at the other end of a connected Unix socket, or who connected: its pid as seen here, 0 when it cannot be seen. */
+export function peerPid(fd: Fd): number {
+  const at = layouts.ucred;
+  const view = new StructView(at.sizeof);
+  const length = new StructView(4).setU32(0, at.sizeof);
+  syscall(
+    'getsockopt',
+    `${fd.what} SO_PEERCRED`,
+    nr.SYS_getsockopt,
+    fd.number,
+    SOL_SOCKET,
+    SO_PEERCRED,
+    view.bytes,
+    length.bytes,
+  );
+  return view.i32(at.pid);
+}
+
+/** A Unix SOCK_SEQPACKET socket bound to a path, blocking, not listening yet. */
+export function bindPacketSocket(path: string): Fd {
+  const fd = openSocket(AF_UNIX, SOCK_SEQPACKET, 0, `unix://${path}`, true);
+  try {
+    const address = unixAddress(path);
+    syscall('bind', fd.what, nr.SYS_bind, fd.number, address.bytes, address.length);
+    return fd;
+  } catch (error) {
+    fd.close();
+    throw error;
+  }
+}
+
+/** A connection to such a socket, blocking. */
+export function connectPacketSocket(path: string): Fd {
+  const fd = openSocket(AF_UNIX, SOCK_SEQPACKET, 0, `unix://${path}`, true);
+  try {
+    const address = unixAddress(path);
+    syscall('connect', fd.what, nr.SYS_connect, fd.number, address.bytes, address.length);
+    return fd;
+  } catch (error) {
+    fd.close();
+    throw error;
+  }
+}
+
+/** listen(2); on a socket that listens already, the caller becomes the one that peers see. */
+export function startListening(fd: Fd, backlog: number): void {
+  syscall('listen', fd.what, nr.SYS_listen, fd.number, backlog);
+}
+
+/** accept4(2), waiting. The connection is blocking. */
+export function acceptBlocking(listener: Fd): Fd {
+  const number = syscall('accept4', listener.what, nr.SYS_accept4, listener.number, null, null, SOCK_CLOEXEC);
+  return new Fd(number, `connection of ${listener.what}`);
 }

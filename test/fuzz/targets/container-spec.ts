@@ -6,6 +6,7 @@ import { ProtobufError } from '../../../agent/src/codec/protobuf/protobuf-error.
 import { resolveCgroupPath } from '../../../agent/src/libcontainer/cgroup/cgroup-path.ts';
 import { planResources } from '../../../agent/src/libcontainer/cgroup/resource-plan.ts';
 import { compileContainer } from '../../../agent/src/libcontainer/plan/compile-container.ts';
+import { agentHookRules } from '../../../agent/src/libcontainer/plan/compile-hooks.ts';
 import { compileExec } from '../../../agent/src/libcontainer/plan/compile-exec.ts';
 import { InheritedDescriptors } from '../../../agent/src/libcontainer/plan/inherited-descriptors.ts';
 import { describeStep, type LaunchPlan } from '../../../agent/src/libcontainer/plan/launch-plan.ts';
@@ -179,7 +180,12 @@ const pools: TextPools = {
 
 const facts = {
   rootfsPath: '/run/kata-containers/c1/rootfs',
-  hasCgroup: true,
+  alwaysOwnCgroupNamespace: true,
+  isPrivileged: true,
+  setsGroups: true,
+  keepsKeyring: false,
+  hooks: agentHookRules,
+  place: { id: 'c1', bundle: '/run/kata-containers/c1' },
   hasKcore: true,
   defaultNofile: { soft: 1024n, hard: 4096n },
   defaultOomScoreAdj: 0,

@@ -26,7 +26,7 @@ import { homeOf } from '../../../agent/src/libcontainer/init/passwd.ts';
 import {
   decodeInitMessage,
   encodeMessage,
-  isStartMessage,
+  decodeParentMessage,
   maxPacketBytes,
 } from '../../../agent/src/libcontainer/plan/handshake.ts';
 import { LaunchSequence } from '../../../agent/src/libcontainer/plan/launch-sequence.ts';
@@ -266,7 +266,7 @@ const handshake = ofText({
   errors: [DomainError],
   decode: (text) => {
     const bytes = encodeBytes(text);
-    isStartMessage(bytes);
+    decodeParentMessage(bytes);
     const message = decodeInitMessage(bytes);
     if (message !== undefined) {
       const written = encodeMessage(message);
@@ -276,7 +276,12 @@ const handshake = ofText({
       promise('and can be read', again !== undefined);
       promiseEqual('and is the same when written again', decodeInitMessage(encodeMessage(again!)), again);
     }
-    const sequence = new LaunchSequence(text.length % 2 === 0);
+    const sequence = new LaunchSequence({
+      terminal: text.length % 2 === 0,
+      spawned: text.length % 5 === 0,
+      needs: text.length % 7 === 0 ? ['id-maps'] : [],
+      descriptors: [],
+    });
     sequence.receive(bytes, text.length % 3 === 0 ? 1 : 0);
     sequence.receive(bytes, 0);
   },

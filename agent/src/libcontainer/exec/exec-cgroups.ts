@@ -6,7 +6,10 @@ import { openAt, readText } from '../../sys/file.ts';
 import type { Cgroup } from '../cgroup/cgroup.ts';
 import { subPathOf } from './sub-path.ts';
 
-function initCgroup(cgroup: Cgroup, pid: number): Fd | undefined {
+/** As much of a container's cgroup as an exec needs. */
+type ExecCgroup = Pick<Cgroup, 'path' | 'directory' | 'openChild'>;
+
+function initCgroup(cgroup: ExecCgroup, pid: number): Fd | undefined {
   try {
     const path = subPathOf(readText(`/proc/${pid}/cgroup`), cgroup.path);
     if (path === undefined) return undefined;
@@ -22,7 +25,7 @@ function initCgroup(cgroup: Cgroup, pid: number): Fd | undefined {
  * Where an exec may live, best first: `<cgroup>/init` when the workload delegated its cgroup (contract, lifecycle 12.2), the
  * container's cgroup, and the group that init moved to, for when the container's own takes no processes any more.
  */
-export function execCgroups(scope: Scope, cgroup: Cgroup, initPid: number | undefined): readonly Fd[] {
+export function execCgroups(scope: Scope, cgroup: ExecCgroup, initPid: number | undefined): readonly Fd[] {
   const delegated = cgroup.openChild('init');
   const moved = initPid === undefined ? undefined : initCgroup(cgroup, initPid);
   for (const fd of [delegated, moved]) if (fd !== undefined) scope.use(fd);

@@ -4,48 +4,73 @@ import { isSysError } from '../../base/sys-error.ts';
 import type { NamespaceType } from '../../oci/spec.ts';
 import { validateProcess } from '../../oci/validate-process.ts';
 import type { Fd } from '../../sys/fd.ts';
+import { readText } from '../../sys/file.ts';
 import { sendMessage } from '../../sys/socket.ts';
 import { Container } from '../launch/container.ts';
 import { launchProcess } from '../launch/launch-process.ts';
 import { sharesNamespace } from '../launch/namespace-descriptor.ts';
-import { processFacts } from '../launch/process-facts.ts';
+import type { LaunchedProcess } from '../launch/launched-process.ts';
+import { hasPrivileges, processFacts } from '../launch/process-facts.ts';
+import { followStart } from '../launch/start-gate.ts';
+import { hostIdOf } from '../launch/user-namespace.ts';
 import { compileExec } from '../plan/compile-exec.ts';
 import { encodeMessage } from '../plan/handshake.ts';
 import { InheritedDescriptors } from '../plan/inherited-descriptors.ts';
-import type { ContainerHandle, ContainerProcess, ExecConfig, LaunchContext } from '../types.ts';
+import type { ContainerProcess, ExecConfig, ExecTarget, LaunchContext } from '../types.ts';
 import { execCgroups } from './exec-cgroups.ts';
 
 const execDeadlineMs = 60_000;
 
-/** The pinned namespaces that differ from the agent's own; joining those again would only need rights for nothing. */
-function joinsOf(container: ContainerHandle): Partial<Record<NamespaceType, Fd>> {
+/** The namespaces that differ from the caller's own; joining those again would only need rights for nothing. */
+function joinsOf(target: ExecTarget): Partial<Record<NamespaceType, Fd>> {
   const join: Partial<Record<NamespaceType, Fd>> = {};
-  for (const type of ['uts', 'ipc', 'network', 'cgroup', 'mount'] as const) {
-    const fd = container.namespaces[type];
-    if (!sharesNamespace(fd, type)) join[type] = fd;
+  for (const type of ['user', 'uts', 'ipc', 'network', 'cgroup', 'time', 'mount'] as const) {
+    const fd = target.namespaces[type];
+    if (fd !== undefined && !sharesNamespace(fd, type)) join[type] = fd;
   }
   return join;
 }
 
-async function launch(context: LaunchContext, container: Container, config: ExecConfig): Promise<ContainerProcess> {
+/** Whether setgroups(2) is allowed where the container's init is (user_namespaces(7)). */
+function mayGroupsBeSet(pid: number | undefined): boolean {
+  return pid === undefined || readText(`/proc/${pid}/setgroups`).trim() !== 'deny';
+}
+
+async function launch(context: LaunchContext, target: ExecTarget, config: ExecConfig): Promise<LaunchedProcess> {
   await using scope = new Scope();
   const { process } = config;
   const descriptors = new InheritedDescriptors<Fd>();
-  const facts = { ...processFacts(context), container: container.spec.process };
-  const plan = compileExec(process, facts, joinsOf(container), container.root, descriptors);
-  const initPid = container.init.exitStatus === undefined ? container.init.pid : undefined;
+  const joins = joinsOf(target);
+  const isPrivileged = hasPrivileges();
+  const facts = {
+    ...processFacts(context),
+    container: target.spec.process,
+    isPrivileged,
+    setsGroups: joins.user === undefined || mayGroupsBeSet(target.initPid),
+    keepsKeyring: config.noNewKeyring === true,
+  };
+  const plan = compileExec(process, facts, joins, target.root, descriptors);
+  const { pid } = target.namespaces;
+  const { uidMappings, gidMappings } = target.spec.linux;
+  const uid = hostIdOf(uidMappings, process.user.uid);
+  const gid = hostIdOf(gidMappings, process.user.gid);
   const launched = await launchProcess(context, {
     plan,
     isTerminal: process.terminal,
+    isDumpable: false,
     cloneFlags: 0,
-    cgroups: container.cgroup === undefined ? [] : execCgroups(scope, container.cgroup, initPid),
-    pidNamespace: sharesNamespace(container.namespaces.pid, 'pid') ? undefined : container.namespaces.pid,
+    firstStage: [],
+    cgroups: target.cgroup === undefined ? [] : execCgroups(scope, target.cgroup, target.initPid),
+    pidNamespace: pid === undefined || sharesNamespace(pid, 'pid') ? undefined : pid,
     inherited: descriptors.sources,
+    listener: undefined,
+    stdioOwner: isPrivileged && uid !== undefined && gid !== undefined ? { uid, gid } : undefined,
+    config,
     deadlineMs: config.deadlineMs ?? execDeadlineMs,
-    signal: config.signal,
+    onNeed: () => undefined,
     onCreated: () => undefined,
   });
-  container.adoptExec(launched.process);
+  if (target instanceof Container) target.adoptExec(launched.process);
   using gate = launched.gate;
   try {
     sendMessage(gate, encodeMessage({ type: 'start' }));
@@ -53,23 +78,25 @@ async function launch(context: LaunchContext, container: Container, config: Exec
     // Killed between ready and start: the caller gets the process and its exit status.
     if (!isSysError(error, 'EPIPE')) throw error;
   }
+  if (context.rules.awaitsExecve) await followStart(context.loop, gate, () => undefined, config.signal);
   return launched.process;
 }
 
 /**
- * Starts a further process in a created or running container: it joins the namespaces pinned at the container's creation and
- * its cgroup. Settles when it is about to execute its program; rejects with a DomainError when it could not get that far.
+ * Starts a further process in a created or running container: it joins the namespaces pinned (or recorded) at the container's
+ * creation and its cgroup. Settles when it is about to execute its program, or did (`awaitsExecve`); rejects with a DomainError
+ * when it could not get that far. Whether the state of the container allows it is for the caller to know, unless `target` is a
+ * handle.
  */
 export async function startExec(
   context: LaunchContext,
-  container: ContainerHandle,
+  target: ExecTarget,
   config: ExecConfig,
 ): Promise<ContainerProcess> {
-  if (!(container instanceof Container)) throw new TypeError('startExec needs a container made by createContainer');
   validateProcess(config.process);
-  container.assertAllows('exec');
+  if (target instanceof Container) target.assertAllows('exec');
   try {
-    return await launch(context, container, config);
+    return await launch(context, target, config);
   } catch (error) {
     if (error instanceof DomainError || isSysError(error)) throw wrapError(`exec ${config.execId}`, error);
     throw error;

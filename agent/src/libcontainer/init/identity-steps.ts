@@ -3,6 +3,7 @@ import { DomainError } from '../../base/errors.ts';
 import { isSysError } from '../../base/sys-error.ts';
 import { Fd } from '../../sys/fd.ts';
 import { fchown, fstat, isCharDevice } from '../../sys/file.ts';
+import type { Rlimit } from '../../sys/process.ts';
 import {
   fchdir,
   getcwd,
@@ -13,12 +14,25 @@ import {
   setresgid,
   setresuid,
 } from '../../sys/process.ts';
-import type { RlimitStepEntry } from '../plan/launch-plan.ts';
+import { rlimitNames } from '../../oci/rlimit-names.ts';
+import type { RlimitStepEntry, Step } from '../plan/launch-plan.ts';
 import type { ContainerRoot } from '../rootfs/container-root.ts';
 import type { InitState } from './init-state.ts';
 
 /** `(gid_t)-1`: leave it as it is. */
 const unchanged = 0xffffffff;
+
+/** setrlimit(2), with what EPERM means here. */
+function setHardLimit(resource: number, limit: Rlimit, currentHard: bigint): void {
+  try {
+    setRlimit(resource, limit);
+  } catch (error) {
+    if (!isSysError(error, 'EPERM')) throw error;
+    const name = rlimitNames[resource] ?? `limit ${resource}`;
+    const text = `process.rlimits: ${name} ${limit.hard} is above ${currentHard}: raising it takes CAP_SYS_RESOURCE`;
+    throw new DomainError('permission_denied', text, error);
+  }
+}
 
 /**
  * Sets the hard limits, each with the highest soft limit it allows for now; the wanted soft limits bind the interpreter as
@@ -29,7 +43,7 @@ export function applyHardLimits(state: InitState, limits: readonly RlimitStepEnt
   for (const { resource, soft, hard } of wanted) {
     const current = getRlimit(resource);
     const higher = current.soft > soft ? current.soft : soft;
-    setRlimit(resource, { soft: higher < hard ? higher : hard, hard });
+    setHardLimit(resource, { soft: higher < hard ? higher : hard, hard }, current.hard);
   }
   state.softLimits = wanted;
 }
@@ -65,11 +79,21 @@ export function ownStdio(uid: number): void {
   }
 }
 
+/** EINVAL is how the kernel says that an id has no place in the user namespace (PRV-10). */
+function withName(what: string, change: () => void): void {
+  try {
+    change();
+  } catch (error) {
+    if (!isSysError(error, 'EINVAL')) throw error;
+    throw new DomainError('invalid_argument', `process.user: ${what} is not mapped in the user namespace`, error);
+  }
+}
+
 /** Groups first, while there is still the right to set them; capabilities are kept over the change and cut afterwards. */
-export function becomeUser(uid: number, gid: number, groups: readonly number[]): void {
+export function becomeUser(step: Extract<Step, { do: 'user' }>): void {
   setKeepCaps(true);
-  setgroups(groups);
-  setresgid(gid);
-  setresuid(uid);
+  if (step.setsGroups) withName(`groups ${step.groups.slice(0, 20).join(', ')}`, () => setgroups(step.groups));
+  withName(`group ${step.gid}`, () => setresgid(step.gid));
+  withName(`user ${step.uid}`, () => setresuid(step.uid));
   setKeepCaps(false);
 }

@@ -1,6 +1,7 @@
 import { CLONE_NEWCGROUP, MOUNT_ATTR_RDONLY, O_DIRECTORY, O_PATH } from '../../abi/constants.ts';
 import { assertNever } from '../../base/assert-never.ts';
 import { DomainError } from '../../base/errors.ts';
+import { isSysError } from '../../base/sys-error.ts';
 import { Fd } from '../../sys/fd.ts';
 import { duplicateTo } from '../../sys/file.ts';
 import { joinNewSessionKeyring } from '../../sys/keyring.ts';
@@ -22,6 +23,7 @@ import { setControllingTerminal, setWindowSize } from '../../sys/terminal.ts';
 import { applyCapabilities, cutBoundingSet } from '../capabilities/apply-capabilities.ts';
 import { encodeMessage } from '../plan/handshake.ts';
 import type { Step } from '../plan/launch-plan.ts';
+import { performProcessStep } from '../process/perform-process-step.ts';
 import { attachRoot, propagationFlags, setGuestPropagation } from '../rootfs/attach-root.ts';
 import { ContainerRoot } from '../rootfs/container-root.ts';
 import { createDeviceLinks, createDevices } from '../rootfs/devices.ts';
@@ -32,13 +34,25 @@ import { switchRoot } from '../rootfs/pivot-root.ts';
 import { openDetachedProcfs, writeProcfs } from '../rootfs/procfs.ts';
 import { writeSysctls } from '../rootfs/sysctls.ts';
 import { bindConsole, openContainerPty } from '../rootfs/terminal.ts';
+import { installFilter } from '../seccomp/install-filter.ts';
 import { applyHardLimits, becomeUser, enterWorkingDirectory, ownStdio } from './identity-steps.ts';
 import { requireRoot } from './init-state.ts';
 import type { InitState } from './init-state.ts';
+import { enterTimeNamespace, enterUserNamespace } from './namespace-steps.ts';
+import { runHookBatch } from './run-hook-batch.ts';
 
 function writeOomScore(value: number): void {
   using procfs = openDetachedProcfs();
-  writeProcfs(procfs, `${getpid()}/oom_score_adj`, String(value));
+  try {
+    writeProcfs(procfs, `${getpid()}/oom_score_adj`, String(value));
+  } catch (error) {
+    if (!isSysError(error, 'EACCES', 'EPERM')) throw error;
+    throw new DomainError(
+      'permission_denied',
+      `process.oomScoreAdj ${value}: lowering it takes CAP_SYS_RESOURCE`,
+      error,
+    );
+  }
 }
 
 /** Opens the terminal, sends its master to the agent, and puts its slave on 0, 1 and 2. */
@@ -84,6 +98,14 @@ export function performStep(state: InitState, step: Step): void {
       return setns(new Fd(step.descriptor, `${step.type} namespace`), step.flag);
     case 'cgroup-namespace':
       return unshare(CLONE_NEWCGROUP);
+    case 'user-namespace':
+      return enterUserNamespace(state, step);
+    case 'time-namespace':
+      return enterTimeNamespace(step.offsets);
+    case 'runtime-hooks':
+      return state.need('runtime-hooks');
+    case 'hooks':
+      return runHookBatch(step.batch, (text) => state.note(text));
     case 'oom-score':
       return writeOomScore(step.value);
     case 'hostname':
@@ -113,7 +135,7 @@ export function performStep(state: InitState, step: Step): void {
     case 'enter-root':
       return enterRoot(state, step.descriptor);
     case 'sysctls':
-      return writeSysctls(step.entries);
+      return writeSysctls(step.entries, step.missing);
     case 'create-directory':
       return requireRoot(state).ensure(step.path, 'directory').close();
     case 'masked-paths':
@@ -134,15 +156,28 @@ export function performStep(state: InitState, step: Step): void {
       umask(step.mask);
       return;
     case 'stdio-owner':
-      return ownStdio(step.uid);
+      return ownStdio(state.user?.uid ?? step.uid);
     case 'bounding-set':
       return cutBoundingSet(step.capabilities);
     case 'user':
-      return becomeUser(step.uid, step.gid, step.groups);
+      return becomeUser({ ...step, ...state.user });
     case 'no-new-privileges':
       return setNoNewPrivs();
     case 'capabilities':
-      return applyCapabilities(step.sets);
+      return applyCapabilities(step.sets, step.kept);
+    case 'seccomp':
+      return installFilter(state, step);
+    case 'inherited':
+    case 'affinity':
+    case 'scheduler':
+    case 'io-priority':
+    case 'personality':
+    case 'memory-policy':
+    case 'security-label':
+    case 'keyring-label':
+    case 'loopback':
+    case 'look-up-user':
+      return performProcessStep(state, step);
     default:
       return assertNever(step);
   }

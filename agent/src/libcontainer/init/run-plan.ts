@@ -1,106 +1,172 @@
 /**
- * The child's half of a launch: straight-line and synchronous from the first descriptor to execve. It runs in a program of
- * its own (`entry/init.ts`), so nothing of the agent's memory is within reach of the container.
+ * The child's half of a launch: straight-line and synchronous from the first descriptor to execve. The agent's child runs it in a
+ * program of its own (`entry/init.ts`), so nothing of the agent's memory is within reach of the container; the command line's child,
+ * whose parent knows of this container only, goes on in place.
  */
 import { failpoint } from '../../base/failpoint.ts';
 import { SysError } from '../../base/sys-error.ts';
 import { decodeBytes } from '../../base/text.ts';
 import { Fd } from '../../sys/fd.ts';
-import { readFdToEnd } from '../../sys/file.ts';
-import { closeRange, execve, exit, setDumpable, setSignalMask, umask } from '../../sys/process.ts';
-import { receiveMessage, sendMessage } from '../../sys/socket.ts';
+import { duplicate, duplicateTo, readFdToEnd } from '../../sys/file.ts';
+import {
+  closeRange,
+  execve,
+  exit,
+  resetSignalDispositions,
+  setDumpable,
+  setSignalMask,
+  umask,
+} from '../../sys/process.ts';
+import { sendMessage } from '../../sys/socket.ts';
 import { environmentValue } from '../plan/environment.ts';
-import { encodeMessage, isStartMessage } from '../plan/handshake.ts';
+import { encodeMessage } from '../plan/handshake.ts';
 import { planDescriptor, syncDescriptor } from '../plan/inherited-descriptors.ts';
 import { describeFailure } from '../plan/launch-failure.ts';
 import { describeStep } from '../plan/launch-plan.ts';
-import type { LaunchPlan, Program } from '../plan/launch-plan.ts';
+import type { CompleteLaunchPlan, LaunchPlan, Program, Step } from '../plan/launch-plan.ts';
 import { openGuestDevpts } from '../rootfs/terminal.ts';
 import { findExecutable } from './executable.ts';
+import { exitLaunchFailed } from '../state/hear-parent.ts';
 import { homeDirectory } from './home-directory.ts';
 import { applySoftLimits } from './identity-steps.ts';
-import { requireRoot } from './init-state.ts';
-import type { InitState } from './init-state.ts';
+import { InitState, requireRoot } from './init-state.ts';
 import { performStep } from './perform-step.ts';
+import { runHookBatch } from './run-hook-batch.ts';
+import { openGate, waitForStart } from './wait-for-start.ts';
 
 /** A plan is mostly the environment, which execve bounds anyway. */
 const maxPlanBytes = 16 << 20;
-/** Exit code when the launch failed before execve; the reason went over the sync socket. */
-const exitLaunchFailed = 125;
-
-function readPlan(): LaunchPlan {
+function readPlan(): CompleteLaunchPlan {
   // Closed at once: it holds the environment.
   using file = new Fd(planDescriptor, 'launch plan');
-  return JSON.parse(decodeBytes(readFdToEnd(file, maxPlanBytes))) as LaunchPlan;
+  return JSON.parse(decodeBytes(readFdToEnd(file, maxPlanBytes))) as CompleteLaunchPlan;
+}
+
+type Report = (step: string) => void;
+
+function perform(state: InitState, steps: readonly Step[], onStep: Report): void {
+  for (const step of steps) {
+    onStep(describeStep(step));
+    failpoint(`init.${step.do}`);
+    performStep(state, step);
+  }
 }
 
 /** Does everything that may fail with a report. Gives what to execute. */
-function prepare(plan: LaunchPlan, state: InitState, onStep: (step: string) => void): Program & { path: string } {
-  for (const step of plan.steps) {
-    onStep(describeStep(step));
-    performStep(state, step);
-  }
+function prepare(plan: LaunchPlan, state: InitState, onStep: Report): Program & { path: string } {
+  perform(state, plan.steps, onStep);
   const { program } = plan;
   onStep('environment');
   const hasHome = environmentValue(program.env, 'HOME') !== undefined;
-  const env = hasHome ? program.env : [...program.env, `HOME=${homeDirectory(requireRoot(state), program.uid)}`];
+  const env = hasHome
+    ? program.env
+    : [...program.env, `HOME=${homeDirectory(requireRoot(state), state.user?.uid ?? program.uid)}`];
   onStep('');
   return { ...program, env, path: findExecutable(program.args[0] ?? '', env) };
 }
 
-/** The only message that comes from the agent is short; a large buffer would cost pages of every container. */
-const maxStartBytes = 256;
+/** First descriptor that no program gets unless it is asked for. */
+const firstOther = 3;
 
-/** Waits for the start message; the end of the stream means that the agent gave the launch up. */
-function waitForStart(sync: Fd): void {
-  for (;;) {
-    const message = receiveMessage(sync, maxStartBytes);
-    if (message === undefined) continue;
-    if (message.bytes.length === 0) exit(exitLaunchFailed);
-    if (isStartMessage(message.bytes)) return;
-  }
+/**
+ * Puts the descriptors that the program is to have behind stdio and closes the others, for real and not by close-on-exec: the
+ * program's own path could name one (EXE-04). A channel that still has to report stays up to execve; a socket cannot be opened
+ * by its path.
+ */
+function arrangeDescriptors(preserved: readonly number[], answer: Fd | undefined): Fd | undefined {
+  const end = firstOther + preserved.length;
+  let channel = answer;
+  if (answer !== undefined && preserved.length > 0) channel = duplicate(answer, Math.max(end, ...preserved) + 1);
+  // They stand in order above their new numbers, so none is overwritten before it was moved.
+  preserved.forEach((number, index) => duplicateTo(number, firstOther + index));
+  if (channel !== undefined) duplicateTo(channel, end, true);
+  closeRange(channel === undefined ? end : end + 1, 0xffffffff);
+  return channel === undefined ? undefined : new Fd(end, channel.what);
 }
 
-/** From here on there is nobody to tell: failure is the exit code, as hosts know it (errno of execve). */
-function execute(state: InitState, program: Program & { path: string }): never {
+/** With nobody to tell, failure is the exit code, as the agent's hosts know it (errno of execve). */
+function execute(
+  plan: CompleteLaunchPlan,
+  state: InitState,
+  answer: Fd | undefined,
+  program: Program & { path: string },
+): never {
+  let channel = answer;
+  let step = 'execute the program';
   try {
     failpoint('init.execute');
-    // For real, not by close-on-exec: the program's own path could name a descriptor (EXE-04).
-    closeRange(3, 0xffffffff);
-    // Dispositions are the defaults already: the agent reset them when it started, and handles nothing.
-    setSignalMask(0n);
+    channel = arrangeDescriptors(plan.preserved, answer);
     applySoftLimits(state);
+    perform(state, plan.lateSteps, (name) => (step = name));
+    step = '';
+    setSignalMask(0n);
     execve(program.path, program.args, program.env);
   } catch (error) {
-    exit(error instanceof SysError ? error.errno : exitLaunchFailed);
+    try {
+      if (channel !== undefined) report(channel, step, error, []);
+    } finally {
+      exit(channel === undefined && error instanceof SysError ? error.errno : exitLaunchFailed);
+    }
   }
 }
 
-/** Becomes the container's process. Never returns. */
+function report(channel: Fd, step: string, error: unknown, created: readonly string[]): void {
+  sendMessage(channel, encodeMessage({ type: 'failed', failure: describeFailure(step, error), created }));
+}
+
+/** Carries out a plan and becomes the container's process. Never returns. */
+function runPlan(plan: CompleteLaunchPlan, sync: Fd): never {
+  let state: InitState | undefined;
+  let channel = sync;
+  let step = 'start the container process';
+  try {
+    failpoint('init.start');
+    const hasTerminal = plan.steps.some((entry) => entry.do === 'terminal');
+    state = new InitState(sync, hasTerminal ? openGuestDevpts() : undefined);
+    const program = prepare(plan, state, (name) => (step = name));
+    openGate(plan.gate);
+    failpoint('init.ready');
+    sendMessage(sync, encodeMessage({ type: 'ready', created: state.root?.created ?? [] }));
+    channel = waitForStart(sync, plan.gate);
+    const { startHooks } = plan;
+    if (startHooks !== undefined) {
+      step = 'hooks.startContainer';
+      runHookBatch(startHooks, (text) => state?.note(text));
+    }
+    const answers = plan.gate.kind === 'socket' || plan.gate.answers;
+    execute(plan, state, answers ? channel : undefined, program);
+  } catch (error) {
+    try {
+      report(channel, step, error, state?.root?.created ?? []);
+    } finally {
+      exit(exitLaunchFailed);
+    }
+  }
+}
+
+/** The child of the agent, which finds its plan in a descriptor. */
 export function runLaunchPlan(): never {
   // The exec of this program made it dumpable again (EXE-05).
   setDumpable(false);
   umask(0);
   const sync = new Fd(syncDescriptor, 'sync socket');
-  let state: InitState | undefined;
-  let step = 'read the launch plan';
+  let plan: CompleteLaunchPlan;
   try {
-    const plan = readPlan();
-    failpoint('init.start');
-    const hasTerminal = plan.steps.some((entry) => entry.do === 'terminal');
-    const guestDevpts = hasTerminal ? openGuestDevpts() : undefined;
-    state = { sync, guestDevpts, root: undefined, softLimits: [] };
-    const program = prepare(plan, state, (name) => (step = name));
-    failpoint('init.ready');
-    sendMessage(sync, encodeMessage({ type: 'ready', created: state.root?.created ?? [] }));
-    waitForStart(sync);
-    execute(state, program);
+    plan = readPlan();
   } catch (error) {
     try {
-      const failure = describeFailure(step, error);
-      sendMessage(sync, encodeMessage({ type: 'failed', failure, created: state?.root?.created ?? [] }));
+      report(sync, 'read the launch plan', error, []);
     } finally {
       exit(exitLaunchFailed);
     }
   }
+  runPlan(plan, sync);
+}
+
+/** The child of the command line: `LaunchContext.child.run`. Its descriptors are in place (launch/spawn.ts). */
+export function runInline(plan: CompleteLaunchPlan): never {
+  setDumpable(plan.isDumpable);
+  umask(0);
+  resetSignalDispositions();
+  runPlan(plan, new Fd(syncDescriptor, 'sync socket'));
 }

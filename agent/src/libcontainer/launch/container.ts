@@ -1,5 +1,7 @@
 import { SIGKILL } from '../../abi/constants.ts';
-import { DomainError } from '../../base/errors.ts';
+import type { AbortSignal } from '../../base/abort.ts';
+import { DomainError, describeError } from '../../base/errors.ts';
+import type { Logger } from '../../base/log.ts';
 import { isSysError } from '../../base/sys-error.ts';
 import type { Resources, Spec } from '../../oci/spec.ts';
 import { validateResources } from '../../oci/validate-resources.ts';
@@ -13,16 +15,23 @@ import { nextState, statusName } from '../plan/transitions.ts';
 import type { Operation } from '../plan/transitions.ts';
 import { gateOf, stateName } from '../state/lifecycle.ts';
 import type { Lifecycle } from '../state/lifecycle.ts';
-import type { ContainerHandle, ContainerStatus, PinnedNamespace } from '../types.ts';
+import type { ContainerHandle, ContainerStatus, LaunchContext, PinnedNamespace } from '../types.ts';
 import type { LaunchedProcess } from './launched-process.ts';
+import { followStart, sayStart } from './start-gate.ts';
+
+/** What a container's execs join, held by descriptor. */
+export interface PinnedContainer {
+  readonly namespaces: Readonly<Record<PinnedNamespace, Fd>>;
+  readonly root: Fd;
+}
 
 export interface ContainerParts {
   readonly id: string;
   readonly spec: Spec;
   readonly init: LaunchedProcess;
   readonly gate: Fd;
-  readonly namespaces: Readonly<Record<PinnedNamespace, Fd>>;
-  readonly root: Fd;
+  /** Undefined when the caller keeps a record instead. */
+  readonly pinned: PinnedContainer | undefined;
   readonly cgroup: Cgroup | undefined;
 }
 
@@ -36,29 +45,47 @@ export class Container implements ContainerHandle {
   readonly id: string;
   readonly spec: Spec;
   readonly init: LaunchedProcess;
-  readonly namespaces: Readonly<Record<PinnedNamespace, Fd>>;
-  readonly root: Fd;
   readonly cgroup: Cgroup | undefined;
+  readonly #pinned: PinnedContainer | undefined;
   readonly #loop: EventLoop;
+  readonly #log: Logger;
   /** Execs alive; needed to end them where no cgroup does. */
   readonly #execs = new Set<LaunchedProcess>();
   #lifecycle: Lifecycle;
   /** Death takes a moment, but from the kill on nothing is started any more. */
   #wasKilled = false;
+  #isDestroyed = false;
 
-  constructor(loop: EventLoop, parts: ContainerParts) {
-    this.#loop = loop;
+  constructor(context: Pick<LaunchContext, 'loop' | 'log'>, parts: ContainerParts) {
+    this.#loop = context.loop;
+    this.#log = context.log;
     this.id = parts.id;
     this.spec = parts.spec;
     this.init = parts.init;
-    this.namespaces = parts.namespaces;
-    this.root = parts.root;
+    this.#pinned = parts.pinned;
     this.cgroup = parts.cgroup;
     this.#lifecycle = { kind: 'created', gate: parts.gate };
   }
 
   get status(): ContainerStatus {
     return statusName(stateName(this.#lifecycle));
+  }
+
+  get initPid(): number | undefined {
+    return this.init.exitStatus === undefined ? this.init.pid : undefined;
+  }
+
+  get namespaces(): Readonly<Record<PinnedNamespace, Fd>> {
+    return this.#requirePinned().namespaces;
+  }
+
+  get root(): Fd {
+    return this.#requirePinned().root;
+  }
+
+  #requirePinned(): PinnedContainer {
+    if (this.#pinned === undefined) throw new Error(`the namespaces of container ${this.id} are not pinned`);
+    return this.#pinned;
   }
 
   /** Throws `failed_precondition` when the state forbids the operation. */
@@ -73,19 +100,44 @@ export class Container implements ContainerHandle {
   }
 
   start(): void {
+    const gate = this.#openGate();
+    // Hooks of startContainer have something to say after it.
+    if (this.spec.hooks.startContainer.length === 0) gate.close();
+    else void this.#logStart(gate);
+  }
+
+  async startAndConfirm(signal?: AbortSignal): Promise<void> {
+    using gate = this.#openGate();
+    await followStart(this.#loop, gate, (text) => this.#log.error(text), signal);
+  }
+
+  detach(): void {
+    const state = this.#lifecycle;
+    if (state.kind !== 'created') throw new Error('only a created container is allowed to be detached');
+    sendMessage(state.gate, encodeMessage({ type: 'detach' }));
+  }
+
+  /** Says `start` and gives the gate, which is the caller's from then on. */
+  #openGate(): Fd {
     this.assertAllows('start');
     if (this.#lifecycle.kind !== 'created') throw new Error('only a created container is allowed to start');
     if (this.#wasKilled || this.init.exitStatus !== undefined) {
       throw new DomainError('failed_precondition', 'the init process ended before it was started');
     }
     const { gate } = this.#lifecycle;
-    try {
-      sendMessage(gate, encodeMessage({ type: 'start' }));
-    } catch (error) {
-      throw new DomainError('failed_precondition', 'the init process ended before it was started', error);
-    }
-    gate.close();
+    sayStart(gate);
     this.#lifecycle = { kind: 'running' };
+    return gate;
+  }
+
+  async #logStart(gate: Fd): Promise<void> {
+    try {
+      await followStart(this.#loop, gate, (text) => this.#log.error(text));
+    } catch (error) {
+      this.#log.error(`start: ${describeError(error)}`);
+    } finally {
+      gate.close();
+    }
   }
 
   pause(): void {
@@ -106,7 +158,7 @@ export class Container implements ContainerHandle {
   update(resources: Resources): void {
     this.assertAllows('update');
     validateResources(resources);
-    this.#requireCgroup('update').apply(resources);
+    this.#requireCgroup('update').update(resources, this.spec.linux.devices);
   }
 
   killAll(): void {
@@ -138,7 +190,7 @@ export class Container implements ContainerHandle {
   }
 
   async destroy(deadlineMs: number = destroyDeadlineMs): Promise<void> {
-    if (this.#lifecycle.kind === 'stopped' && !this.root.isOpen) return;
+    if (this.#isDestroyed) return;
     const endMs = this.#loop.now() + deadlineMs;
     this.#killEverything();
     gateOf(this.#lifecycle)?.close();
@@ -148,8 +200,9 @@ export class Container implements ContainerHandle {
       throw new DomainError('deadline_exceeded', `init process ${this.init.pid} did not end within ${deadlineMs} ms`);
     }
     await this.#removeCgroup(endMs, deadlineMs);
-    for (const fd of Object.values(this.namespaces)) fd.close();
-    this.root.close();
+    for (const fd of Object.values(this.#pinned?.namespaces ?? {})) fd.close();
+    this.#pinned?.root.close();
+    this.#isDestroyed = true;
   }
 
   async #removeCgroup(endMs: number, deadlineMs: number): Promise<void> {

@@ -2,21 +2,30 @@ import { O_DIRECTORY, O_PATH } from '../../abi/constants.ts';
 import { DomainError, wrapError } from '../../base/errors.ts';
 import { Scope } from '../../base/scope.ts';
 import { isSysError } from '../../base/sys-error.ts';
-import type { NamespaceType, Resources } from '../../oci/spec.ts';
+import type { NamespaceType, Resources, Spec } from '../../oci/spec.ts';
 import type { Fd } from '../../sys/fd.ts';
 import { open } from '../../sys/file.ts';
-import { openMountSources } from '../rootfs/mount-sources.ts';
 import { offload } from '../../sys/offload.ts';
 import { Cgroup } from '../cgroup/cgroup.ts';
-import { planResources } from '../cgroup/resource-plan.ts';
+import { delegateUid } from '../cgroup/delegate-uid.ts';
+import { isUnlimited, planResources } from '../cgroup/resource-plan.ts';
+import { runHooks } from '../hooks/run-hooks.ts';
+import type { HookRequest } from '../hooks/run-hooks.ts';
 import { compileContainer } from '../plan/compile-container.ts';
+import type { ContainerFacts } from '../plan/compile-container.ts';
+import { runtimePoints } from '../plan/compile-hooks.ts';
+import type { HookPlace } from '../plan/compile-hooks.ts';
 import { InheritedDescriptors } from '../plan/inherited-descriptors.ts';
+import { openMountSources } from '../rootfs/mount-sources.ts';
 import type { ContainerHandle, CreateContainerConfig, LaunchContext, PinnedNamespace } from '../types.ts';
 import { Container, removeWhenEmpty } from './container.ts';
+import type { PinnedContainer } from './container.ts';
 import { closeStdio, launchProcess } from './launch-process.ts';
 import { openNamespace, openNamespaceOf } from './namespace-descriptor.ts';
-import { hasKcore, processFacts } from './process-facts.ts';
+import { hasKcore, hasPrivileges, processFacts } from './process-facts.ts';
+import { recordInit } from './recorded-init.ts';
 import { removeCreated } from './undo-created.ts';
+import { checkIdMaps, grantUserNamespace, hostIdOf } from './user-namespace.ts';
 
 /** Default of `deadlineMs`. */
 const createDeadlineMs = 60_000;
@@ -36,7 +45,9 @@ function openJoins(scope: Scope, config: CreateContainerConfig): Partial<Record<
 
 /** Without cgroups a limit that must hold cannot be promised. */
 function refuseLimits(resources: Resources): void {
-  const must = planResources(resources, { cpuMax: undefined }).find(({ need }) => need !== 'should');
+  const must = planResources(resources, { cpuMax: undefined }).find(
+    (write) => write.need !== 'hint' && !isUnlimited(write),
+  );
   if (must !== undefined) {
     throw new DomainError('failed_precondition', `${must.field}: there is no cgroup v2 hierarchy to apply it in`);
   }
@@ -52,12 +63,15 @@ function killQuietly(cgroup: Cgroup): void {
 }
 
 function createCgroup(scope: Scope, context: LaunchContext, config: CreateContainerConfig): Cgroup | undefined {
-  const { resources } = config.spec.linux;
+  const { resources, devices } = config.spec.linux;
   if (context.cgroupRoot === undefined) {
     refuseLimits(resources);
+    if (resources.devices.length > 0) {
+      context.log.warn('device rules have no effect without a cgroup', { container: config.containerId });
+    }
     return undefined;
   }
-  const cgroup = Cgroup.create(context.cgroupRoot, config.cgroupPath, context.log);
+  const cgroup = Cgroup.create(context.cgroupRoot, config.cgroupPath, context.log, context.cgroupPolicy);
   scope.defer(async () => {
     try {
       killQuietly(cgroup);
@@ -67,29 +81,68 @@ function createCgroup(scope: Scope, context: LaunchContext, config: CreateContai
     }
   });
   // Before the first process is in it, so that there is no moment without limits (CGN-04).
-  cgroup.apply(resources);
+  cgroup.apply(resources, devices);
+  const owner = delegateUid(config.spec);
+  if (owner !== undefined) cgroup.delegate(owner);
   return cgroup;
 }
 
 /** Opened while the child still runs our own code and cannot have gone anywhere (EXE-06). */
-function pin(scope: Scope, pid: number): { namespaces: Record<PinnedNamespace, Fd>; root: Fd } {
+function pin(scope: Scope, pid: number): PinnedContainer {
   const entries = pinnedTypes.map((type) => [type, scope.use(openNamespaceOf(pid, type))] as const);
   const namespaces = Object.fromEntries(entries) as Record<PinnedNamespace, Fd>;
   return { namespaces, root: scope.use(open(`/proc/${pid}/root`, O_PATH | O_DIRECTORY)) };
 }
 
-async function create(context: LaunchContext, config: CreateContainerConfig): Promise<Container> {
+/** Facts for the plan. Nothing is made yet, and a spec that cannot be carried out is refused. */
+function containerFacts(context: LaunchContext, config: CreateContainerConfig, place: HookPlace): ContainerFacts {
+  const { rules, cgroupRoot } = context;
+  const user = config.spec.linux.namespaces.find(({ type }) => type === 'user');
+  const isPrivileged = hasPrivileges();
+  return {
+    ...processFacts(context),
+    // Without rights the kernel takes a group map only where setgroups(2) is denied.
+    setsGroups: isPrivileged || user === undefined,
+    rootfsPath: config.rootfsPath,
+    alwaysOwnCgroupNamespace: rules.ownCgroupNamespace === 'always' && cgroupRoot !== undefined,
+    cgroupDirectory: cgroupRoot === undefined ? undefined : `${cgroupRoot}${config.cgroupPath}`,
+    hasKcore: hasKcore(),
+    isPrivileged,
+    hooks: rules.hooks,
+    place,
+  };
+}
+
+/** Whose the pipes of stdio have to be: the process's, in ids of this side of its user namespace. */
+function stdioOwner(spec: Spec): { uid: number; gid: number } | undefined {
+  const { uidMappings, gidMappings } = spec.linux;
+  const uid = hostIdOf(uidMappings, spec.process.user.uid);
+  const gid = hostIdOf(gidMappings, spec.process.user.gid);
+  return uid === undefined || gid === undefined ? undefined : { uid, gid };
+}
+
+/** Runs the hooks that belong between the mounts and the switch of the root. */
+async function runRuntimeHooks(context: LaunchContext, spec: Spec, request: HookRequest): Promise<void> {
+  for (const point of runtimePoints(spec, context.rules.hooks)) await runHooks(context, spec, point, request);
+}
+
+async function create(context: LaunchContext, config: CreateContainerConfig, place: HookPlace): Promise<Container> {
   const { containerId, spec, rootfsPath } = config;
   await using scope = new Scope();
   // Needed until the child has them, in success and failure alike.
   await using joined = new Scope();
   const join = openJoins(joined, config);
   const descriptors = new InheritedDescriptors<Fd>();
-  const hasCgroup = context.cgroupRoot !== undefined;
-  const facts = { ...processFacts(context), rootfsPath, hasCgroup, hasKcore: hasKcore() };
+  const facts = containerFacts(context, config, place);
+  const hasNewUser = join.user === undefined && spec.linux.uidMappings.length > 0;
+  checkIdMaps(spec, facts.isPrivileged);
+  const mountSources = facts.isPrivileged ? openMountSources(joined, spec, join.user) : new Map<number, Fd>();
   // Compiled before anything is made: a spec that cannot be compiled changes nothing.
-  const mountSources = openMountSources(joined, spec, join.user);
-  const { plan, cloneFlags } = compileContainer(spec, facts, join, descriptors, { mountSources });
+  const { plan, cloneFlags, firstStage } = compileContainer(spec, facts, join, descriptors, {
+    mountSources,
+    rootSwitch: config.noPivot === true ? 'move' : 'pivot',
+    keepsKeyring: config.noNewKeyring === true,
+  });
   let created: readonly string[] = [];
   scope.defer(async () => {
     if (created.length === 0) return;
@@ -97,15 +150,33 @@ async function create(context: LaunchContext, config: CreateContainerConfig): Pr
     await offload(context, `mount points of ${containerId}`, remove, { deadlineMs: cleanUpMs });
   });
   const cgroup = createCgroup(scope, context, config);
+  let isPrepared = false;
+  const prepared = (pid: number): void => {
+    if (isPrepared || config.onPrepared === undefined) return;
+    isPrepared = true;
+    config.onPrepared(recordInit(pid));
+  };
   const { process, gate } = await launchProcess(context, {
     plan,
     isTerminal: spec.process.terminal,
+    isDumpable: !facts.isPrivileged && hasNewUser,
     cloneFlags,
+    firstStage,
     cgroups: cgroup === undefined ? [] : [cgroup.directory],
     pidNamespace: join.pid,
     inherited: descriptors.sources,
+    listener: config.gate?.listener,
+    stdioOwner: facts.isPrivileged ? stdioOwner(spec) : undefined,
+    config,
     deadlineMs: config.deadlineMs ?? createDeadlineMs,
-    signal: config.signal,
+    onNeed: async (need, pid, signal) => {
+      if (need === 'id-maps') {
+        grantUserNamespace(pid, spec, facts, hasNewUser);
+        return;
+      }
+      prepared(pid);
+      await runRuntimeHooks(context, spec, { ...place, pid, signal });
+    },
     onCreated: (paths) => (created = paths),
   });
   scope.defer(async () => {
@@ -114,9 +185,10 @@ async function create(context: LaunchContext, config: CreateContainerConfig): Pr
     gate.close();
     if (cgroup === undefined) await process.waitExit(context.loop, cleanUpMs);
   });
-  const { namespaces, root } = pin(scope, process.pid);
+  prepared(process.pid);
+  const pinned = context.rules.pinsNamespaces ? pin(scope, process.pid) : undefined;
   scope.commit();
-  return new Container(context.loop, { id: containerId, spec, init: process, gate, namespaces, root, cgroup });
+  return new Container(context, { id: containerId, spec, init: process, gate, pinned, cgroup });
 }
 
 /**
@@ -125,10 +197,22 @@ async function create(context: LaunchContext, config: CreateContainerConfig): Pr
  * errno; everything done is undone then, and the same id can be used again.
  */
 export async function createContainer(context: LaunchContext, config: CreateContainerConfig): Promise<ContainerHandle> {
+  const { containerId, spec, rootfsPath } = config;
+  const bundle = config.bundlePath ?? rootfsPath.slice(0, rootfsPath.lastIndexOf('/'));
+  const place: HookPlace = { id: containerId, bundle: bundle === '' ? '/' : bundle };
+  let hasProcess = false;
+  const onSpawned = (pid: number): void => {
+    hasProcess = true;
+    config.onSpawned?.(pid);
+  };
   try {
-    return await create(context, config);
+    return await create(context, { ...config, onSpawned }, place);
   } catch (error) {
-    if (error instanceof DomainError || isSysError(error)) throw wrapError(`container ${config.containerId}`, error);
+    // A failure up to here ends the container's life in order: after it was taken away come its last hooks (runtime-spec, "Lifecycle").
+    if (hasProcess && context.rules.hooks.failures === 'fatal') {
+      await runHooks(context, spec, 'poststop', { ...place, pid: 0 });
+    }
+    if (error instanceof DomainError || isSysError(error)) throw wrapError(`container ${containerId}`, error);
     throw error;
   }
 }

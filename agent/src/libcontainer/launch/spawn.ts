@@ -1,4 +1,4 @@
-import { CLONE_INTO_CGROUP, CLONE_NEWPID, CLOSE_RANGE_CLOEXEC, O_RDONLY } from '../../abi/constants.ts';
+import { CLONE_INTO_CGROUP, CLONE_NEWPID, CLONE_PARENT, CLOSE_RANGE_CLOEXEC, O_RDONLY } from '../../abi/constants.ts';
 import { DomainError } from '../../base/errors.ts';
 import { failpoint, initEnvironment } from '../../base/failpoint.ts';
 import { isSysError } from '../../base/sys-error.ts';
@@ -6,65 +6,112 @@ import type { Fd } from '../../sys/fd.ts';
 import { duplicate, duplicateTo, open } from '../../sys/file.ts';
 import { clone3, closeRange, execveat, exit, setDumpable, setns } from '../../sys/process.ts';
 import { sendMessage } from '../../sys/socket.ts';
+import { exitLaunchFailed, hearParent } from '../state/hear-parent.ts';
+import type { NamespaceEntry } from '../plan/compile-container.ts';
 import { encodeMessage } from '../plan/handshake.ts';
 import { describeFailure } from '../plan/launch-failure.ts';
+import type { CompleteLaunchPlan } from '../plan/launch-plan.ts';
+import type { LaunchChild } from '../types.ts';
 import { executeDescriptor } from './self-executable.ts';
 
 export interface SpawnRequest {
-  readonly selfExecutable: Fd;
+  readonly child: LaunchChild;
+  readonly plan: CompleteLaunchPlan;
   /** CLONE_NEW* bits. */
   readonly cloneFlags: number;
+  /** Entered by a first stage, which makes the process; empty: no such stage. */
+  readonly firstStage: readonly NamespaceEntry<Fd>[];
   /** Directory of the cgroup to be born in. */
   readonly cgroup: Fd | undefined;
-  /** A pid namespace to be born in, instead of the agent's own or a new one. */
+  /** A pid namespace to be born in, instead of the caller's own or a new one. */
   readonly pidNamespace: Fd | undefined;
   /** For descriptors 0, 1, 2, ... of the child, in order; number 4 is the sync socket. */
   readonly descriptors: readonly Fd[];
   readonly sync: Fd;
 }
 
-const exitSpawnFailed = 125;
+export interface SpawnedChild {
+  readonly pid: number;
+  readonly pidfd: Fd;
+}
 
 /** Name that makes the ELF run its init program (agent/engine/entries.c). */
 const initName = 'kihon-init';
 
-/** The child between clone and exec: it moves descriptors and becomes another program. Nothing unwinds past it. */
-function becomeInit(request: SpawnRequest): never {
+/** Puts descriptors on the numbers from 0 on, whatever stands there now. */
+function arrange(descriptors: readonly Fd[]): void {
+  // Gathered above the numbers they get first, so that none is overwritten before it was moved. Not higher than needed: the
+  // limit of open files may be low (LIV-03).
+  const moved = descriptors.map((fd, number) => (fd.number === number ? fd : duplicate(fd, descriptors.length)));
+  moved.forEach((fd, number) => duplicateTo(fd, number));
+}
+
+/** Runs the child's part; an error goes over the sync socket. Nothing unwinds past it. */
+function runChild(sync: Fd, body: () => never): never {
   try {
-    setDumpable(false);
     failpoint('spawn.child');
-    // Gathered above the numbers they get first, so that none is overwritten before it was moved. Not higher than needed: the
-    // limit of open files may be low (LIV-03).
-    const scratchBase = request.descriptors.length;
-    const executable = duplicate(request.selfExecutable, scratchBase);
-    const moved = request.descriptors.map((fd) => duplicate(fd, scratchBase));
-    moved.forEach((fd, number) => duplicateTo(fd, number));
-    closeRange(moved.length, 0xffffffff, CLOSE_RANGE_CLOEXEC);
-    execveat(executable, '', [initName], initEnvironment(), executeDescriptor);
+    body();
   } catch (error) {
     try {
       const failure = describeFailure('start the init program', error);
-      sendMessage(request.sync, encodeMessage({ type: 'failed', failure, created: [] }));
+      sendMessage(sync, encodeMessage({ type: 'failed', failure, created: [] }));
     } finally {
-      exit(exitSpawnFailed);
+      exit(exitLaunchFailed);
     }
   } finally {
-    exit(exitSpawnFailed);
+    exit(exitLaunchFailed);
   }
 }
 
-function cloneInit(request: SpawnRequest): { readonly pid: number; readonly pidfd: Fd } {
-  const { cgroup } = request;
-  const flags = request.cloneFlags + (cgroup === undefined ? 0 : CLONE_INTO_CGROUP);
-  const child = clone3(cgroup === undefined ? { flags } : { flags, cgroup });
-  return child === 'child' ? becomeInit(request) : child;
+/** From clone to the plan: moves descriptors, and becomes another program or goes on in this one. */
+function becomeInit(request: SpawnRequest): never {
+  const { child, descriptors, plan } = request;
+  if (child.kind === 'inline') {
+    setDumpable(plan.isDumpable);
+    arrange(descriptors);
+    closeRange(descriptors.length, 0xffffffff);
+    return child.run(plan);
+  }
+  setDumpable(false);
+  const executable = duplicate(child.selfExecutable, descriptors.length);
+  arrange(descriptors);
+  closeRange(descriptors.length, 0xffffffff, CLOSE_RANGE_CLOEXEC);
+  return execveat(executable, '', [initName], initEnvironment(), executeDescriptor);
 }
 
 /**
- * Makes the new process. For an existing pid namespace the agent points its own children there for the length of the call
+ * The first stage: enters namespaces and makes the process that is wanted, as a sibling and not as a child. It tells the parent
+ * about it by descriptor, since pids mean different things here and there.
+ */
+function runFirstStage(request: SpawnRequest): never {
+  setDumpable(request.plan.isDumpable);
+  for (const { source, flag } of request.firstStage) setns(source, flag);
+  const child = clone3({ flags: request.cloneFlags | CLONE_PARENT });
+  if (child === 'child') {
+    runChild(request.sync, () => {
+      // Known to the parent's reaper from here on.
+      if (hearParent(request.sync) !== 'continue') throw new DomainError('internal', 'launch handshake: no continue');
+      return becomeInit(request);
+    });
+  }
+  sendMessage(request.sync, encodeMessage({ type: 'spawned' }), [child.pidfd]);
+  exit(0);
+}
+
+function cloneInit(request: SpawnRequest): SpawnedChild {
+  const { cgroup, firstStage, sync } = request;
+  const hasStage = firstStage.length > 0;
+  const flags = (hasStage ? 0 : request.cloneFlags) + (cgroup === undefined ? 0 : CLONE_INTO_CGROUP);
+  const child = clone3(cgroup === undefined ? { flags } : { flags, cgroup });
+  if (child !== 'child') return child;
+  return runChild(sync, () => (hasStage ? runFirstStage(request) : becomeInit(request)));
+}
+
+/**
+ * Makes the new process. For an existing pid namespace the caller points its own children there for the length of the call
  * (setns changes only that), which nothing else can see: there is one thread, and no wait in between.
  */
-export function spawnInit(request: SpawnRequest): { readonly pid: number; readonly pidfd: Fd } {
+export function spawnInit(request: SpawnRequest): SpawnedChild {
   const { pidNamespace } = request;
   if (pidNamespace === undefined) return cloneInit(request);
   using own = open('/proc/self/ns/pid', O_RDONLY);

@@ -4,8 +4,13 @@ import { sysctlNames } from '../../oci/sysctl-name.ts';
 import { compileDevices } from './compile-devices.ts';
 import { compileMounts } from './compile-mounts.ts';
 import type { MountContext } from './compile-mounts.ts';
+import { compileKeyring, labelMounts, noSecurityModules } from './compile-labels.ts';
 import { compileIdentity, compilePrivileges, compileProgram, compileTerminal } from './compile-process.ts';
 import type { ProcessFacts } from './compile-process.ts';
+import { compileHookBatch, runtimePoints } from './compile-hooks.ts';
+import type { HookPlace, HookRules } from './compile-hooks.ts';
+import { compileStart } from './compile-scheduling.ts';
+import { compileSeccomp } from './compile-seccomp.ts';
 import type { InheritedDescriptors } from './inherited-descriptors.ts';
 import type { LaunchPlan, Propagation, Step } from './launch-plan.ts';
 import { namespaceFlags } from './namespace-flags.ts';
@@ -13,8 +18,14 @@ import { namespaceFlags } from './namespace-flags.ts';
 export interface ContainerFacts extends ProcessFacts {
   /** Guest path of the root directory. */
   readonly rootfsPath: string;
-  /** The process is put into a cgroup v2 of its own. */
-  readonly hasCgroup: boolean;
+  /** The process gets a cgroup namespace of its own whether or not the spec names one. */
+  readonly alwaysOwnCgroupNamespace: boolean;
+  /** The parent may do what it likes; otherwise it has only what a user namespace gives. */
+  readonly isPrivileged: boolean;
+  /** A sysctl that this kernel does not have is an error; else it is skipped (contract, lifecycle section 9.2). */
+  readonly refusesMissingSysctls?: boolean;
+  readonly hooks: HookRules;
+  readonly place: HookPlace;
   /** The guest has `/proc/kcore`. */
   readonly hasKcore: boolean;
   /** Guest path of the container's cgroup v2 directory, for cgroup mounts without a cgroup namespace. */
@@ -25,19 +36,40 @@ export interface ContainerFacts extends ProcessFacts {
 export interface CompileOptions<T> {
   /** `move`: MS_MOVE and chroot(2) instead of pivot_root(2), which the initial ramfs does not allow. */
   readonly rootSwitch?: 'pivot' | 'move';
+  /** No session keyring of its own (`--no-new-keyring`). */
+  readonly keepsKeyring?: boolean;
   /** Trees that the parent opened (`rootfs/mount-sources.ts`), by index of the mount. */
   readonly mountSources?: ReadonlyMap<number, T>;
 }
 
+/** A namespace to enter: setns(2) with a descriptor that was checked by the parent. */
+export interface NamespaceEntry<T> {
+  readonly flag: number;
+  readonly source: T;
+}
+
 /** The plan, and how its process has to be made. */
-export interface CompiledContainer {
+export interface CompiledContainer<T> {
   readonly plan: LaunchPlan;
   /** CLONE_NEW* bits for clone3(2). */
   readonly cloneFlags: number;
+  /**
+   * What has to be entered before the process is made, by a first stage that makes it: with a user namespace around, what is
+   * joined belongs to others, and what is new has to belong to it. Empty: no such stage.
+   */
+  readonly firstStage: readonly NamespaceEntry<T>[];
 }
 
-/** Joined in this order; mount last, because paths mean something else afterwards. The parent sees to `pid`. */
-export const joinOrder: readonly NamespaceType[] = ['user', 'ipc', 'uts', 'network', 'cgroup', 'mount'];
+/** Mount last, because paths mean something else afterwards. The parent sees to `pid`. */
+const plainOrder: readonly NamespaceType[] = ['ipc', 'uts', 'network', 'cgroup', 'time', 'mount'];
+
+/**
+ * The order in which namespaces are entered. Whoever has all rights enters the user namespace last, since it gives them up there;
+ * whoever has none gets them by entering it.
+ */
+export function joinOrder(isPrivileged: boolean): readonly NamespaceType[] {
+  return isPrivileged ? [...plainOrder, 'user'] : ['user', ...plainOrder];
+}
 
 function splitPropagation(text: string | undefined): { kind: Propagation; isRecursive: boolean } {
   if (text === undefined) return { kind: 'slave', isRecursive: true };
@@ -96,15 +128,48 @@ function compileNames(spec: Spec, hasNewUts: boolean): readonly Step[] {
   ];
 }
 
-function compileHiding(spec: Spec): readonly Step[] {
+function compileHiding(spec: Spec, missing: 'skip' | 'fail'): readonly Step[] {
   const { maskedPaths, readonlyPaths, sysctl } = spec.linux;
   const entries = [...sysctl].map(([key, value]) => [sysctlNames(key).join('/'), value] as const);
   return [
-    ...(entries.length === 0 ? [] : [{ do: 'sysctls', entries } as const]),
+    ...(entries.length === 0 ? [] : [{ do: 'sysctls', entries, missing } as const]),
     { do: 'create-directory', path: spec.process.cwd },
     ...(readonlyPaths.length === 0 ? [] : [{ do: 'readonly-paths', paths: readonlyPaths } as const]),
     ...(maskedPaths.length === 0 ? [] : [{ do: 'masked-paths', paths: maskedPaths } as const]),
   ];
+}
+
+/** Clocks of a time namespace as `timens_offsets` takes them (time_namespaces(7)). */
+function timeOffsets(spec: Spec): string {
+  return (['monotonic', 'boottime'] as const)
+    .flatMap((clock) => {
+      const offset = spec.linux.timeOffsets[clock];
+      return offset === undefined ? [] : [`${clock} ${offset.secs} ${offset.nanosecs}\n`];
+    })
+    .join('');
+}
+
+/** Hooks at the moment when the container's mounts exist and the guest's root can still be reached. */
+function compileHooks(spec: Spec, facts: ContainerFacts): readonly Step[] {
+  const inside = compileHookBatch(spec, 'createContainer', facts.hooks, facts.place);
+  return [
+    ...(runtimePoints(spec, facts.hooks).length > 0 ? [{ do: 'runtime-hooks' } as const] : []),
+    ...(inside === undefined ? [] : [{ do: 'hooks', batch: inside } as const]),
+  ];
+}
+
+/** User and group 0 do the set-up, and the process must be somebody. */
+function checkMapped(spec: Spec): void {
+  const { uid, gid, additionalGids } = spec.process.user;
+  const check = (list: 'uidMappings' | 'gidMappings', id: number, what: string): void => {
+    const isMapped = spec.linux[list].some(({ containerId, size }) => id >= containerId && id < containerId + size);
+    if (!isMapped) throw invalidArgument(`linux.${list}`, `${what} is not mapped`);
+  };
+  check('uidMappings', 0, 'user 0, which sets the container up,');
+  check('gidMappings', 0, 'group 0, which sets the container up,');
+  check('uidMappings', uid, `process.user.uid ${uid}`);
+  check('gidMappings', gid, `process.user.gid ${gid}`);
+  for (const group of additionalGids) check('gidMappings', group, `process.user.additionalGids ${group}`);
 }
 
 /**
@@ -117,41 +182,61 @@ export function compileContainer<T>(
   join: Readonly<Partial<Record<NamespaceType, T>>>,
   descriptors: InheritedDescriptors<T>,
   options: CompileOptions<T> = {},
-): CompiledContainer {
+): CompiledContainer<T> {
   const capabilities = spec.process.capabilities;
   if (capabilities === undefined) throw invalidArgument('process.capabilities', 'missing process capabilities');
+  const modules = facts.modules ?? noSecurityModules;
   const types = new Set(spec.linux.namespaces.map(({ type }) => type));
+  const isNew = (type: NamespaceType): boolean => types.has(type) && join[type] === undefined;
   let cloneFlags = 0;
-  for (const type of types) {
-    // A new cgroup namespace has to be made in the cgroup, so by the child itself.
-    if (join[type] === undefined && type !== 'cgroup') cloneFlags |= namespaceFlags[type];
-  }
-  const joins = joinOrder.flatMap((type): Step[] => {
+  // A new cgroup namespace has to be made in the cgroup, and a time namespace holds for children only: both by the child itself.
+  for (const type of types) if (isNew(type) && type !== 'cgroup' && type !== 'time') cloneFlags |= namespaceFlags[type];
+  const hasUserNamespace = types.has('user');
+  if (isNew('user')) checkMapped(spec);
+  const entries = joinOrder(facts.isPrivileged).flatMap((type) => {
     const source = join[type];
-    if (source === undefined) return [];
-    return [{ do: 'join-namespace', type, flag: namespaceFlags[type], descriptor: descriptors.add(source) }];
+    return source === undefined ? [] : [{ type, flag: namespaceFlags[type], source }];
   });
-  const hasNewCgroupNamespace = join.cgroup === undefined && (facts.hasCgroup || types.has('cgroup'));
+  const joins: readonly Step[] = hasUserNamespace
+    ? []
+    : entries.map(({ type, flag, source }) => {
+        return { do: 'join-namespace', type, flag, descriptor: descriptors.add(source) };
+      });
+  const isDumpable = hasUserNamespace && !facts.isPrivileged;
+  const hasNewCgroupNamespace = join.cgroup === undefined && (facts.alwaysOwnCgroupNamespace || types.has('cgroup'));
   const rootSwitch = options.rootSwitch ?? 'pivot';
   checkRootSwitch(spec, rootSwitch);
   const seesOwnCgroup = hasNewCgroupNamespace || join.cgroup !== undefined;
-  const mounts = compileMounts(spec.mounts, compileMountContext(spec, facts, seesOwnCgroup, options, descriptors));
+  const mounts = compileMounts(
+    labelMounts(spec.mounts, spec.linux.mountLabel, modules),
+    compileMountContext(spec, facts, seesOwnCgroup, options, descriptors),
+  );
+  const startHooks = compileHookBatch(spec, 'startContainer', facts.hooks, facts.place);
+  const lateSteps = compileSeccomp(spec.process, facts.seccomp, startHooks !== undefined).late;
   const steps: Step[] = [
-    { do: 'session-keyring' },
+    ...compileStart(spec.process, spec.linux, false),
+    ...(hasUserNamespace
+      ? [{ do: 'user-namespace', asksParent: true, setsGroups: facts.setsGroups, isDumpable } as const]
+      : []),
+    ...compileKeyring(spec.process, modules, options.keepsKeyring === true),
     ...joins,
     ...(hasNewCgroupNamespace ? [{ do: 'cgroup-namespace' } as const] : []),
-    ...compilePrivileges(spec.process, facts),
+    ...(isNew('time') ? [{ do: 'time-namespace', offsets: timeOffsets(spec) } as const] : []),
+    ...(isNew('network') ? [{ do: 'loopback' } as const] : []),
+    ...compilePrivileges(spec.process, facts, hasUserNamespace),
     ...compileNames(spec, types.has('uts') && join.uts === undefined),
     ...compileRoot(spec, facts),
     ...mounts.steps,
     ...(mounts.devIsBind ? [] : compileDevices(spec.linux.devices, facts.hasKcore)),
     ...compileTerminal(spec.process, true),
+    ...compileHooks(spec, facts),
     rootSwitch === 'pivot' ? { do: 'pivot-root' } : { do: 'move-root' },
-    ...compileHiding(spec),
+    ...compileHiding(spec, facts.refusesMissingSysctls === true ? 'fail' : 'skip'),
     ...mounts.deferred,
     ...(spec.root.readonly ? [{ do: 'readonly-root' } as const] : []),
     ...compileFinalPropagation(spec),
-    ...compileIdentity(spec.process, capabilities),
+    ...compileIdentity(spec.process, capabilities, facts.setsGroups, { facts, shared: spec.linux, isExec: false, hasStartHooks: startHooks !== undefined }),
   ];
-  return { plan: { steps, program: compileProgram(spec.process) }, cloneFlags };
+  const plan = { steps, lateSteps, startHooks, program: compileProgram(spec.process) };
+  return { plan, cloneFlags, firstStage: hasUserNamespace ? entries : [] };
 }

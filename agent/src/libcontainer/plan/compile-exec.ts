@@ -2,6 +2,10 @@ import type { CapabilitySets, NamespaceType, ProcessSpec } from '../../oci/spec.
 import { joinOrder } from './compile-container.ts';
 import { compileIdentity, compilePrivileges, compileProgram, compileTerminal } from './compile-process.ts';
 import type { ProcessFacts } from './compile-process.ts';
+import { compileKeyring, noSecurityModules } from './compile-labels.ts';
+import { compileStart } from './compile-scheduling.ts';
+import { compileSeccomp } from './compile-seccomp.ts';
+import type { SharedAttributes } from './compile-scheduling.ts';
 import type { InheritedDescriptors } from './inherited-descriptors.ts';
 import type { LaunchPlan, Step } from './launch-plan.ts';
 import { namespaceFlags } from './namespace-flags.ts';
@@ -9,8 +13,13 @@ import { namespaceFlags } from './namespace-flags.ts';
 export interface ExecFacts extends ProcessFacts {
   /** The process of the container's own spec. */
   readonly container: ProcessSpec;
+  /** What all processes of the container have in common; undefined: nothing. */
+  readonly shared?: SharedAttributes;
+  readonly isPrivileged: boolean;
+  readonly keepsKeyring: boolean;
 }
 
+const noSharedAttributes: SharedAttributes = { personality: undefined, memoryPolicy: undefined };
 const noCapabilities: CapabilitySets = { bounding: [], effective: [], permitted: [], inheritable: [], ambient: [] };
 
 /**
@@ -24,6 +33,12 @@ export function withContainerDefaults(process: ProcessSpec, container: ProcessSp
     rlimits: process.rlimits.length > 0 ? process.rlimits : container.rlimits,
     noNewPrivileges: process.noNewPrivileges || container.noNewPrivileges,
     oomScoreAdj: process.oomScoreAdj ?? container.oomScoreAdj,
+    user: { ...process.user, umask: process.user.umask ?? container.user.umask },
+    apparmorProfile: process.apparmorProfile ?? container.apparmorProfile,
+    selinuxLabel: process.selinuxLabel ?? container.selinuxLabel,
+    scheduler: process.scheduler ?? container.scheduler,
+    ioPriority: process.ioPriority ?? container.ioPriority,
+    execCpuAffinity: process.execCpuAffinity ?? container.execCpuAffinity,
   };
 }
 
@@ -39,20 +54,31 @@ export function compileExec<T>(
   descriptors: InheritedDescriptors<T>,
 ): LaunchPlan {
   const process = withContainerDefaults(request, facts.container);
-  const joins = joinOrder.flatMap((type): Step[] => {
+  const shared = facts.shared ?? noSharedAttributes;
+  const joins = joinOrder(facts.isPrivileged).flatMap((type): Step[] => {
     const source = namespaces[type];
-    if (source === undefined || type === 'user') return [];
+    if (source === undefined) return [];
     return [{ do: 'join-namespace', type, flag: namespaceFlags[type], descriptor: descriptors.add(source) }];
   });
   return {
     steps: [
-      { do: 'session-keyring' },
+      ...compileStart(process, shared, true),
+      ...compileKeyring(process, facts.modules ?? noSecurityModules, facts.keepsKeyring),
       ...compilePrivileges(process, facts),
       ...joins,
+      ...(namespaces.user === undefined
+        ? []
+        : [{ do: 'user-namespace', asksParent: false, setsGroups: facts.setsGroups, isDumpable: false } as const]),
       { do: 'enter-root', descriptor: descriptors.add(root) },
       ...compileTerminal(process, false),
-      ...compileIdentity(process, process.capabilities ?? noCapabilities),
+      ...compileIdentity(process, process.capabilities ?? noCapabilities, facts.setsGroups, {
+        facts,
+        shared,
+        isExec: true, hasStartHooks: false,
+      }),
     ],
+    lateSteps: compileSeccomp(process, facts.seccomp, false).late,
+    startHooks: undefined,
     program: compileProgram(process),
   };
 }

@@ -1,16 +1,25 @@
 /**
- * The exchange between the agent and a process it launches, over a SOCK_SEQPACKET pair; one JSON object per packet.
+ * The exchange between the parent (agent or runtime command) and a process it launches, over a SOCK_SEQPACKET pair; one JSON
+ * object per packet.
  *
- *     agent (launch, exec)                     new process (init)
- *        | ---- clone3, execveat, plan --------> |
+ *     parent (launch, exec)                    new process (init)
+ *        | ---- clone3, plan ------------------> |
+ *        | <--- spawned + pidfd ---------------- |   when a first stage had to make the real one (spawn.ts)
+ *        | <--- need id-maps ------------------- |   in a new user namespace
+ *        | ---- continue ----------------------> |
  *        | <--- terminal + pty master ---------- |   once, when a terminal was asked for
+ *        | <--- need runtime-hooks ------------- |   mounts are there, the root is not switched yet
+ *        | ---- continue ----------------------> |
+ *        | <--- descriptor + it ---------------- |   e.g. a seccomp listener
+ *        | ---- continue ----------------------> |
  *        | <--- ready -------------------------- |   all is done except execve
- *        |  pins the namespaces                  |
- *        | ---- start -------------------------> |   for init: when StartContainer comes
- *        |                                       |   closes everything, execve
- *        | <--- failed ------------------------- |   instead of ready, or before it; the process exits
+ *        | ---- detach ------------------------> |   the start comes over a socket on disk, maybe from another process
+ *        | ---- start -------------------------> |   or: the start comes from here
+ *        | <--- failed ------------------------- |   instead of ready, or before it, or after start; the process exits
+ *        | <--- end of stream ------------------ |   after start: execve is done
  *
- * Silence, that is the end of the stream before `ready` or `failed`, means that the process died without a word.
+ * Silence, that is the end of the stream before `ready` or `failed`, means that the process died without a word. For the new
+ * process the end of the stream before `start` or `detach` means that the launch was given up: it exits.
  */
 import { decodeBytes, encodeBytes } from '../../base/text.ts';
 
@@ -32,18 +41,26 @@ export interface LaunchFailure {
   readonly subject?: string;
 }
 
+/** What only the parent can do, having rights or being in the namespaces of the runtime. */
+export type Need = 'id-maps' | 'runtime-hooks';
+
 /**
- * What the new process says. `created` are paths that it made on the root's own file system as mount points; the agent takes
+ * What the new process says. `created` are paths that it made on the root's own file system as mount points; the parent takes
  * them away when the launch comes to nothing.
  */
 export type InitMessage =
+  | { readonly type: 'spawned' }
   | { readonly type: 'terminal' }
+  | { readonly type: 'need'; readonly need: Need }
+  | { readonly type: 'descriptor'; readonly name: string }
+  /** Worth a line in the log; nothing failed because of it. */
+  | { readonly type: 'note'; readonly text: string }
   | { readonly type: 'ready'; readonly created: readonly string[] }
   | { readonly type: 'failed'; readonly failure: LaunchFailure; readonly created: readonly string[] };
 
-/** What the agent says. */
-export interface StartMessage {
-  readonly type: 'start';
+/** What the parent says. */
+export interface ParentMessage {
+  readonly type: 'continue' | 'start' | 'detach';
 }
 
 /** Text fields longer than this are cut, so that a packet always fits. */
@@ -66,8 +83,9 @@ function encodeFitting(message: Readonly<Record<string, unknown>>, created: read
 }
 
 /** Bytes of a message; the texts of a failure and the list of paths are cut to the size of a packet. */
-export function encodeMessage(message: InitMessage | StartMessage): Uint8Array {
-  if (message.type === 'start' || message.type === 'terminal') return encodeBytes(JSON.stringify(message));
+export function encodeMessage(message: InitMessage | ParentMessage): Uint8Array {
+  if (message.type === 'note') return encodeBytes(JSON.stringify({ type: 'note', text: cut(message.text) }));
+  if (message.type !== 'ready' && message.type !== 'failed') return encodeBytes(JSON.stringify(message));
   const created = message.created.filter((path) => path.length <= maxCreatedLength);
   if (message.type === 'ready') return encodeFitting({ type: 'ready' }, created);
   const { failure } = message;
@@ -112,7 +130,24 @@ function parseJson(bytes: Uint8Array): Record<string, unknown> | undefined {
 export function decodeInitMessage(bytes: Uint8Array): InitMessage | undefined {
   const value = parseJson(bytes);
   if (value === undefined) return undefined;
-  if (value['type'] === 'terminal') return { type: 'terminal' };
+  switch (value['type']) {
+    case 'spawned':
+    case 'terminal':
+      return { type: value['type'] };
+    case 'need': {
+      const need = value['need'];
+      return need === 'id-maps' || need === 'runtime-hooks' ? { type: 'need', need } : undefined;
+    }
+    case 'descriptor':
+      return isText(value['name']) ? { type: 'descriptor', name: value['name'] } : undefined;
+    case 'note':
+      return isText(value['text']) ? { type: 'note', text: value['text'] } : undefined;
+    default:
+      return decodeOutcome(value);
+  }
+}
+
+function decodeOutcome(value: Record<string, unknown>): InitMessage | undefined {
   const created = value['created'];
   if (!Array.isArray(created) || !created.every(isText)) return undefined;
   if (value['type'] === 'ready') return { type: 'ready', created };
@@ -120,7 +155,8 @@ export function decodeInitMessage(bytes: Uint8Array): InitMessage | undefined {
   return value['type'] !== 'failed' || failure === undefined ? undefined : { type: 'failed', failure, created };
 }
 
-/** True for the agent's `start`. */
-export function isStartMessage(bytes: Uint8Array): boolean {
-  return parseJson(bytes)?.['type'] === 'start';
+/** The word of the parent; undefined for anything else. */
+export function decodeParentMessage(bytes: Uint8Array): ParentMessage['type'] | undefined {
+  const type = parseJson(bytes)?.['type'];
+  return type === 'continue' || type === 'start' || type === 'detach' ? type : undefined;
 }

@@ -6,9 +6,61 @@
  * Descriptors are numbers in the child: `InheritedDescriptors` hands them out. 64-bit numbers are decimal strings.
  */
 
+import type { SeccompFilter } from './compile-seccomp.ts';
+import type { ProcessStep } from './process-steps.ts';
+
 export interface LaunchPlan {
   readonly steps: readonly Step[];
+  /** After the start gate and the startContainer hooks, last before execve. */
+  readonly lateSteps: readonly Step[];
+  /** Hooks of `startContainer`. */
+  readonly startHooks: HookBatch | undefined;
   readonly program: Program;
+}
+
+/** A plan with what only the launch knows. */
+export interface CompleteLaunchPlan extends LaunchPlan {
+  readonly gate: GateKind;
+  /** Descriptors of the child that become 3, 4, ... of the program. */
+  readonly preserved: readonly number[];
+  /** Until it is ready the parent, having no rights over others, must be able to look at it. */
+  readonly isDumpable: boolean;
+}
+
+/** Where the start comes from. */
+export type GateKind =
+  /** Over the sync socket. With `answers` that stays open until execve, to tell what went wrong. */
+  | { readonly kind: 'sync'; readonly answers: boolean }
+  /** Over connections to a bound Unix socket, after `detach`. */
+  | { readonly kind: 'socket'; readonly descriptor: number };
+
+/** One hook as it is run. */
+export interface HookRun {
+  readonly path: string;
+  /** Including argument 0. */
+  readonly argv: readonly string[];
+  readonly env: readonly string[];
+  /** 0: none. */
+  readonly timeoutMs: number;
+}
+
+/** The state that hooks read from their stdin, but for what differs from point to point (runtime-spec, "State"). */
+export interface HookStateTemplate {
+  readonly ociVersion: string;
+  readonly id: string;
+  readonly bundle: string;
+  readonly annotations: readonly (readonly [string, string])[];
+}
+
+/** Hooks of one point, run by the new process itself. */
+export interface HookBatch {
+  readonly point: string;
+  readonly hooks: readonly HookRun[];
+  readonly state: HookStateTemplate;
+  readonly status: string;
+  readonly failures: 'fatal' | 'logged';
+  /** Undefined: where the process is. */
+  readonly cwd: string | undefined;
 }
 
 /** What is executed in the end. */
@@ -99,12 +151,28 @@ export interface CapabilityNumbers {
 }
 
 export type Step =
+  | ProcessStep
   /** A session keyring of its own, without a name that others could look up, so that no keys are shared (keyrings(7)). */
   | { readonly do: 'session-keyring' }
   /** setns(2) with a descriptor that was checked by the parent. */
   | { readonly do: 'join-namespace'; readonly type: string; readonly flag: number; readonly descriptor: number }
   /** After the process is in its cgroup, so that its own group is the root it sees. */
   | { readonly do: 'cgroup-namespace' }
+  /**
+   * Becomes root of its user namespace. With `asksParent` that first does what takes rights outside of it: the id maps of a new
+   * one, and limits. Without `setsGroups` the kernel forbids setgroups(2) there (user_namespaces(7)).
+   */
+  | {
+      readonly do: 'user-namespace';
+      readonly asksParent: boolean;
+      readonly setsGroups: boolean;
+      readonly isDumpable: boolean;
+    }
+  /** A new time namespace, entered at once. Offsets as `/proc/self/timens_offsets` wants them. */
+  | { readonly do: 'time-namespace'; readonly offsets: string }
+  /** Lets the parent run the hooks of the runtime's namespaces (prestart, createRuntime). */
+  | { readonly do: 'runtime-hooks' }
+  | { readonly do: 'hooks'; readonly batch: HookBatch }
   | { readonly do: 'oom-score'; readonly value: number }
   | { readonly do: 'hostname'; readonly name: string }
   | { readonly do: 'domainname'; readonly name: string }
@@ -130,8 +198,12 @@ export type Step =
   | { readonly do: 'root-propagation'; readonly kind: Propagation; readonly isRecursive: boolean }
   /** chroot(2) into a pinned root; for exec. */
   | { readonly do: 'enter-root'; readonly descriptor: number }
-  /** Files that this kernel does not have are skipped. */
-  | { readonly do: 'sysctls'; readonly entries: readonly (readonly [path: string, value: string])[] }
+  /** `missing`: what happens with files that this kernel does not have. */
+  | {
+      readonly do: 'sysctls';
+      readonly entries: readonly (readonly [path: string, value: string])[];
+      readonly missing: 'skip' | 'fail';
+    }
   | { readonly do: 'create-directory'; readonly path: string }
   /** Missing paths are skipped. */
   | { readonly do: 'masked-paths'; readonly paths: readonly string[] }
@@ -146,9 +218,18 @@ export type Step =
   | { readonly do: 'umask'; readonly mask: number }
   | { readonly do: 'stdio-owner'; readonly uid: number }
   | { readonly do: 'bounding-set'; readonly capabilities: readonly number[] }
-  | { readonly do: 'user'; readonly uid: number; readonly gid: number; readonly groups: readonly number[] }
+  /** Without `setsGroups` the kernel forbids setgroups(2) in this user namespace. */
+  | {
+      readonly do: 'user';
+      readonly uid: number;
+      readonly gid: number;
+      readonly groups: readonly number[];
+      readonly setsGroups: boolean;
+    }
   | { readonly do: 'no-new-privileges' }
-  | { readonly do: 'capabilities'; readonly sets: CapabilityNumbers };
+  /** `kept` are in the permitted and effective sets as well until execve, which takes them away. */
+  | { readonly do: 'capabilities'; readonly sets: CapabilityNumbers; readonly kept?: readonly number[] }
+  | ({ readonly do: 'seccomp' } & SeccompFilter);
 
 export type StepKind = Step['do'];
 
@@ -166,6 +247,8 @@ export function describeStep(step: Step): string {
       return `join the ${step.type} namespace`;
     case 'attach-root':
       return `root ${step.path}`;
+    case 'hooks':
+      return `hooks.${step.batch.point}`;
     case 'readonly-mount':
     case 'create-directory':
     case 'working-directory':

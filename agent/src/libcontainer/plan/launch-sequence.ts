@@ -1,52 +1,80 @@
 import { DomainError } from '../../base/errors.ts';
 import { decodeInitMessage } from './handshake.ts';
-import type { LaunchFailure } from './handshake.ts';
+import type { InitMessage, Need } from './handshake.ts';
 
-/** What the agent should do after a packet. */
-export type LaunchEvent =
-  | { readonly kind: 'terminal' }
-  | { readonly kind: 'ready'; readonly created: readonly string[] }
-  | { readonly kind: 'failed'; readonly failure: LaunchFailure; readonly created: readonly string[] };
+/** What this launch may say before it is ready. */
+export interface LaunchExpectations {
+  readonly terminal: boolean;
+  /** A first stage makes the real process. */
+  readonly spawned: boolean;
+  readonly needs: readonly Need[];
+  /** Names of the descriptors that come, each once. */
+  readonly descriptors: readonly string[];
+}
+
+/** A launch that tells of one process that hangs in its log would never end. */
+const maxNotes = 100;
 
 /**
- * The agent's side of the handshake as a pure object: it is fed packets and refuses strays, repeats and a wrong order. After
+ * The parent's side of the handshake as a pure object: it is fed packets and refuses strays, repeats and a wrong order. After
  * a refusal the launch must be given up.
  */
 export class LaunchSequence {
-  readonly #expectsTerminal: boolean;
-  #state: 'waiting' | 'has terminal' | 'ready' | 'failed' = 'waiting';
+  /** What has to come before `ready`. */
+  readonly #missing: Set<string>;
+  #state: 'waiting' | 'ready' | 'failed' = 'waiting';
+  #notes = 0;
 
-  constructor(expectsTerminal: boolean) {
-    this.#expectsTerminal = expectsTerminal;
+  constructor(expectations: LaunchExpectations) {
+    this.#missing = new Set([
+      ...(expectations.spawned ? ['spawned'] : []),
+      ...(expectations.terminal ? ['terminal'] : []),
+      ...expectations.needs.map((need) => `need ${need}`),
+      ...expectations.descriptors.map((name) => `descriptor ${name}`),
+    ]);
   }
 
   /** Takes one packet and the number of descriptors that came with it. Throws `internal` for what must not come now. */
-  receive(packet: Uint8Array, descriptorCount: number): LaunchEvent {
+  receive(packet: Uint8Array, descriptorCount: number): InitMessage {
     const message = decodeInitMessage(packet);
     if (message === undefined) throw this.#refuse('a packet that is no message');
-    if (this.#state === 'ready' || this.#state === 'failed') throw this.#refuse(message.type);
-    if (descriptorCount !== (message.type === 'terminal' ? 1 : 0)) {
-      throw this.#refuse(`${message.type} with ${descriptorCount} descriptors`);
-    }
-    switch (message.type) {
+    if (this.#state !== 'waiting') throw this.#refuse(message.type);
+    const { type } = message;
+    const carries = type === 'terminal' || type === 'spawned' || type === 'descriptor' ? 1 : 0;
+    if (descriptorCount !== carries) throw this.#refuse(`${type} with ${descriptorCount} descriptors`);
+    switch (type) {
       case 'failed':
         this.#state = 'failed';
-        return { kind: 'failed', failure: message.failure, created: message.created };
+        return message;
+      case 'note':
+        if (++this.#notes > maxNotes) throw this.#refuse('number of notes');
+        return message;
+      case 'spawned':
       case 'terminal':
-        if (!this.#expectsTerminal || this.#state === 'has terminal') throw this.#refuse('terminal');
-        this.#state = 'has terminal';
-        return { kind: 'terminal' };
-      case 'ready':
-        if (this.#expectsTerminal && this.#state !== 'has terminal') throw this.#refuse('ready without a terminal');
+        return this.#take(type, message);
+      case 'need':
+        return this.#take(`need ${message.need}`, message);
+      case 'descriptor':
+        return this.#take(`descriptor ${message.name}`, message);
+      case 'ready': {
+        const [missing] = this.#missing;
+        if (missing !== undefined) throw this.#refuse(`ready without ${missing}`);
         this.#state = 'ready';
-        return { kind: 'ready', created: message.created };
+        return message;
+      }
     }
   }
 
   /** The stream ended: what that means now. */
   ended(): DomainError | undefined {
-    if (this.#state === 'ready' || this.#state === 'failed') return undefined;
+    if (this.#state !== 'waiting') return undefined;
     return new DomainError('internal', 'the new process ended without saying why');
+  }
+
+  #take(what: string, message: InitMessage): InitMessage {
+    if (this.#missing.has('spawned') && what !== 'spawned') throw this.#refuse(`${what} from the first stage`);
+    if (!this.#missing.delete(what)) throw this.#refuse(what);
+    return message;
   }
 
   #refuse(what: string): DomainError {

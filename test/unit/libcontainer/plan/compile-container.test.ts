@@ -9,6 +9,7 @@ import {
   RLIMIT_NOFILE,
 } from '../../../../agent/src/abi/constants.ts';
 import { compileContainer } from '../../../../agent/src/libcontainer/plan/compile-container.ts';
+import { agentHookRules } from '../../../../agent/src/libcontainer/plan/compile-hooks.ts';
 import { compileExec } from '../../../../agent/src/libcontainer/plan/compile-exec.ts';
 import { InheritedDescriptors } from '../../../../agent/src/libcontainer/plan/inherited-descriptors.ts';
 import { describeStep } from '../../../../agent/src/libcontainer/plan/launch-plan.ts';
@@ -21,7 +22,12 @@ import type { Changes } from '../../oci/sample-spec.ts';
 
 const facts = {
   rootfsPath: '/run/kata-containers/c1/rootfs',
-  hasCgroup: true,
+  alwaysOwnCgroupNamespace: true,
+  isPrivileged: true,
+  setsGroups: true,
+  keepsKeyring: false,
+  hooks: agentHookRules,
+  place: { id: 'c1', bundle: '/run/kata-containers/c1' },
   hasKcore: false,
   defaultNofile: undefined,
   defaultOomScoreAdj: undefined,
@@ -105,7 +111,7 @@ describe('compileContainer()', () => {
   });
 
   it('has no cgroup namespace without a cgroup', () => {
-    expect(kinds(compile({}, {}, { hasCgroup: false }).plan)).not.toContain('cgroup-namespace');
+    expect(kinds(compile({}, {}, { alwaysOwnCgroupNamespace: false }).plan)).not.toContain('cgroup-namespace');
   });
 
   it('makes no devices when /dev is a bind', () => {

@@ -6,11 +6,12 @@ import { encodeBytes } from '../../../../agent/src/base/text.ts';
 import {
   decodeInitMessage,
   encodeMessage,
-  isStartMessage,
+  decodeParentMessage,
   maxPacketBytes,
 } from '../../../../agent/src/libcontainer/plan/handshake.ts';
 import { LaunchError, describeFailure } from '../../../../agent/src/libcontainer/plan/launch-failure.ts';
 import { LaunchSequence } from '../../../../agent/src/libcontainer/plan/launch-sequence.ts';
+import type { LaunchExpectations } from '../../../../agent/src/libcontainer/plan/launch-sequence.ts';
 
 const terminal = encodeMessage({ type: 'terminal' });
 const ready = encodeMessage({ type: 'ready', created: ['/a'] });
@@ -20,18 +21,26 @@ const failure = describeFailure(
 );
 const failed = encodeMessage({ type: 'failed', failure, created: [] });
 
+const expecting = (terminal: boolean, more: Partial<LaunchExpectations> = {}): LaunchExpectations => ({
+  terminal,
+  spawned: false,
+  needs: [],
+  descriptors: [],
+  ...more,
+});
+
 describe('LaunchSequence', () => {
   it('takes `ready`, or the terminal and then `ready`', () => {
-    expect(new LaunchSequence(false).receive(ready, 0)).toEqual({ kind: 'ready', created: ['/a'] });
-    const sequence = new LaunchSequence(true);
-    expect(sequence.receive(terminal, 1)).toEqual({ kind: 'terminal' });
-    expect(sequence.receive(ready, 0).kind).toBe('ready');
+    expect(new LaunchSequence(expecting(false)).receive(ready, 0)).toEqual({ type: 'ready', created: ['/a'] });
+    const sequence = new LaunchSequence(expecting(true));
+    expect(sequence.receive(terminal, 1)).toEqual({ type: 'terminal' });
+    expect(sequence.receive(ready, 0).type).toBe('ready');
     expect(sequence.ended()).toBeUndefined();
   });
 
   it('takes a failure at any time before `ready`, whole', () => {
-    const event = new LaunchSequence(true).receive(failed, 0);
-    expect(event.kind === 'failed' && event.failure).toEqual({
+    const event = new LaunchSequence(expecting(true)).receive(failed, 0);
+    expect(event.type === 'failed' && event.failure).toEqual({
       step: 'mount proc on /proc',
       chain: ['source', 'openat2 /x: ENOENT'],
       code: 'invalid_argument',
@@ -75,15 +84,54 @@ describe('LaunchSequence', () => {
     ['junk', false, [[encodeBytes('{'), 0]]],
   ];
   it.each(wrong)('refuses %s', (_title, expectsTerminal, packets) => {
-    const sequence = new LaunchSequence(expectsTerminal);
+    const sequence = new LaunchSequence(expecting(expectsTerminal));
     expect(() => {
       for (const [packet, descriptors] of packets) sequence.receive(packet, descriptors);
     }).toThrow('unexpected');
   });
 
+  it('takes what a launch may ask for and send, each once, before `ready`', () => {
+    const sequence = new LaunchSequence(
+      expecting(false, { spawned: true, needs: ['id-maps', 'runtime-hooks'], descriptors: ['seccomp-listener'] }),
+    );
+    expect(sequence.receive(encodeMessage({ type: 'spawned' }), 1).type).toBe('spawned');
+    expect(sequence.receive(encodeMessage({ type: 'need', need: 'id-maps' }), 0)).toEqual({
+      type: 'need',
+      need: 'id-maps',
+    });
+    expect(sequence.receive(encodeMessage({ type: 'note', text: 'x' }), 0)).toEqual({ type: 'note', text: 'x' });
+    sequence.receive(encodeMessage({ type: 'need', need: 'runtime-hooks' }), 0);
+    const listener = encodeMessage({ type: 'descriptor', name: 'seccomp-listener' });
+    expect(sequence.receive(listener, 1)).toEqual({ type: 'descriptor', name: 'seccomp-listener' });
+    expect(sequence.receive(ready, 0).type).toBe('ready');
+  });
+
+  it('refuses what a launch was not to ask for, asks twice, or leaves out', () => {
+    const need = encodeMessage({ type: 'need', need: 'id-maps' });
+    expect(() => new LaunchSequence(expecting(false)).receive(need, 0)).toThrow('unexpected need id-maps');
+    const sequence = new LaunchSequence(expecting(false, { needs: ['id-maps'] }));
+    expect(() => sequence.receive(ready, 0)).toThrow('ready without need id-maps');
+    sequence.receive(need, 0);
+    expect(() => sequence.receive(need, 0)).toThrow('unexpected need id-maps');
+    const staged = new LaunchSequence(expecting(false, { spawned: true, needs: ['id-maps'] }));
+    expect(() => staged.receive(need, 0)).toThrow('from the first stage');
+    const other = encodeMessage({ type: 'descriptor', name: 'other' });
+    expect(() => new LaunchSequence(expecting(false, { descriptors: ['one'] })).receive(other, 1)).toThrow(
+      'descriptor other',
+    );
+  });
+
+  it('ends a process that never stops taking notes', () => {
+    const sequence = new LaunchSequence(expecting(false));
+    const note = encodeMessage({ type: 'note', text: 'again' });
+    expect(() => {
+      for (let count = 0; count < 1000; count++) sequence.receive(note, 0);
+    }).toThrow('number of notes');
+  });
+
   it('tells a silent death from an end that was due', () => {
-    expect(new LaunchSequence(false).ended()?.message).toContain('without saying why');
-    const sequence = new LaunchSequence(false);
+    expect(new LaunchSequence(expecting(false)).ended()?.message).toContain('without saying why');
+    const sequence = new LaunchSequence(expecting(false));
     sequence.receive(failed, 0);
     expect(sequence.ended()).toBeUndefined();
   });
@@ -91,7 +139,7 @@ describe('LaunchSequence', () => {
   it('survives any packet', () => {
     fc.assert(
       fc.property(fc.oneof(fc.uint8Array(), fc.json().map(encodeBytes)), (packet) => {
-        expect(() => new LaunchSequence(false).receive(packet, 0)).toThrow(DomainError);
+        expect(() => new LaunchSequence(expecting(false)).receive(packet, 0)).toThrow(DomainError);
       }),
     );
   });
@@ -123,10 +171,11 @@ describe('encodeMessage()', () => {
     expect(decodeInitMessage(bytes)?.type).toBe('failed');
   });
 
-  it('knows `start`', () => {
-    expect(isStartMessage(encodeMessage({ type: 'start' }))).toBe(true);
-    expect(isStartMessage(ready)).toBe(false);
-    expect(isStartMessage(new Uint8Array())).toBe(false);
+  it('knows the words of the parent, and no others', () => {
+    for (const type of ['start', 'continue', 'detach'] as const)
+      expect(decodeParentMessage(encodeMessage({ type }))).toBe(type);
+    expect(decodeParentMessage(ready)).toBeUndefined();
+    expect(decodeParentMessage(new Uint8Array())).toBeUndefined();
   });
 });
 
