@@ -43,8 +43,9 @@ export const capabilityNames: readonly string[] = [
   'CAP_CHECKPOINT_RESTORE',
 ];
 
+const numbers: ReadonlyMap<string, number> = new Map(capabilityNames.map((name, number) => [name, number]));
+
 /** The number of a capability, or undefined for a name nobody knows. */
 export function capabilityNumber(name: string): number | undefined {
-  const index = capabilityNames.indexOf(name);
-  return index === -1 ? undefined : index;
+  return numbers.get(name);
 }

@@ -19,7 +19,19 @@ export function pathNames(path: string, field: string): readonly string[] {
   return names;
 }
 
+/** Nothing to clean, and too short to hold a name that is too long: nearly every path there is. */
+function isPlain(path: string): boolean {
+  return (
+    path.length <= maxNameBytes &&
+    path.length > 1 &&
+    path.startsWith('/') &&
+    !path.endsWith('/') &&
+    !path.includes('//') &&
+    !path.includes('/.')
+  );
+}
+
 /** `path` in its one canonical spelling: `/`, or `/a/b` without trailing slash. Throws as `pathNames`. */
 export function cleanPath(path: string, field: string): string {
-  return `/${pathNames(path, field).join('/')}`;
+  return isPlain(path) ? path : `/${pathNames(path, field).join('/')}`;
 }

@@ -23,7 +23,7 @@ function walk(value: unknown, path: string, document: string, depth: number): vo
 
 /**
  * Refuses strings that could not reach the kernel as they are: with a NUL byte, or with half of a surrogate pair. In a
- * well-formed document both can only come from an escape, so without one there is nothing to walk.
+ * well-formed document both can only come from an escape, so callers skip documents without a backslash.
  */
 export function checkStrings(value: unknown, text: string, document: string): void {
   if (text.includes('\\u0000') || text.includes('\\ud') || text.includes('\\uD')) walk(value, '', document, 0);

@@ -23,11 +23,12 @@ function parseFast(text: string): unknown {
 function readFast<T>(text: string, name: string, read: Reader<T>): { readonly result: T } | undefined {
   const document = parseFast(text);
   if (document === undefined) return undefined;
-  checkStrings(document, text, name);
+  const hasEscapes = text.includes('\\');
+  if (hasEscapes) checkStrings(document, text, name);
   const session: JsonSession = { isExact: false, keys: 0, warnings: [] };
   try {
     const result = read(session, document);
-    return session.keys === countKeys(text) ? { result } : undefined;
+    return session.keys === countKeys(text, hasEscapes) ? { result } : undefined;
   } catch (error) {
     if (error === inexactNumber) return undefined;
     throw error;
