@@ -13,7 +13,14 @@ import {
 } from '../../abi/constants.ts';
 import { littleEndian } from '../../abi/byte-order.ts';
 import { encodeBytes } from '../../base/text.ts';
-import { decodeAttributes, decodeText, decodeUint32, encodeTextAttribute, findAttribute } from './attribute.ts';
+import {
+  decodeAttributes,
+  decodeText,
+  decodeUint32,
+  encodeTextAttribute,
+  encodeUint32Attribute,
+  findAttribute,
+} from './attribute.ts';
 import { encodeMessage, type NetlinkMessage } from './message.ts';
 import { NetlinkError } from './netlink-error.ts';
 
@@ -81,6 +88,17 @@ export function encodeSetLinkFlags(index: number, flags: number, change: number,
 /** Brings one interface up or down; acknowledged. */
 export function encodeSetLinkUp(index: number, isUp: boolean, sequence: number): Uint8Array {
   return encodeSetLinkFlags(index, isUp ? IFF_UP : 0, IFF_UP, sequence);
+}
+
+/** Attribute of a link: a descriptor of the network namespace it goes to (linux/if_link.h, an enumeration). */
+const IFLA_NET_NS_FD = 28;
+
+/** Moves one interface into the network namespace of a descriptor, under the given name; acknowledged. */
+export function encodeMoveLink(index: number, namespace: number, name: string, sequence: number): Uint8Array {
+  checkInterfaceName(name);
+  const header = { type: RTM_SETLINK, flags: NLM_F_REQUEST | NLM_F_ACK, sequence, port: 0 };
+  const attributes = [encodeUint32Attribute(IFLA_NET_NS_FD, namespace), encodeTextAttribute(IFLA_IFNAME, name)];
+  return encodeMessage(header, [ifinfomsg(index, 0, 0), ...attributes]);
 }
 
 /** The interface of an RTM_NEWLINK; undefined for another message. Throws NetlinkError when it is cut short. */

@@ -7,7 +7,7 @@ import { mount } from '../../sys/mount.ts';
 import { sethostname, setsid } from '../../sys/process.ts';
 import { setControllingTerminal } from '../../sys/terminal.ts';
 import { loadListedModules } from '../modules/load-modules.ts';
-import { setLinkUp } from '../network/set-link-up.ts';
+import { setLinkUp } from '../../sys/link-flags.ts';
 import { CGROUP_ROOT, describeStep, type BootStep } from './boot-plan.ts';
 import { hostnameFrom } from './hostname.ts';
 import { openStandardStreams } from './open-standard-streams.ts';

@@ -1,0 +1,114 @@
+import { CLONE_NEWNET, IFA_F_PERMANENT, NETLINK_ROUTE, O_RDONLY } from '../../abi/constants.ts';
+import { DomainError, wrapError } from '../../base/errors.ts';
+import { isSysError } from '../../base/sys-error.ts';
+import { decodeAddress, encodeDumpAddresses, encodeNewAddress } from '../../codec/netlink/address.ts';
+import type { InterfaceAddress } from '../../codec/netlink/address.ts';
+import { decodeLink, encodeGetLink, encodeMoveLink, encodeSetLinkUp } from '../../codec/netlink/link.ts';
+import type { Link } from '../../codec/netlink/link.ts';
+import type { Fd } from '../../sys/fd.ts';
+import { open } from '../../sys/file.ts';
+import { netlinkRequest } from '../../sys/netlink.ts';
+import { setns } from '../../sys/process.ts';
+import { openNetlink } from '../../sys/socket.ts';
+
+/** RT_SCOPE_UNIVERSE (linux/rtnetlink.h, an enumeration). */
+const everywhere = 0;
+
+/** A conversation in one network namespace: a socket stays in the one that it was opened in. */
+class Conversation {
+  readonly #socket: Fd;
+  #sequence = 0;
+
+  constructor(socket: Fd) {
+    this.#socket = socket;
+  }
+
+  /** The interface of a name; undefined when there is none. */
+  find(name: string): Link | undefined {
+    try {
+      const request = encodeGetLink(name, this.#next());
+      return netlinkRequest(this.#socket, request, `interface ${name}`).map(decodeLink).at(0);
+    } catch (error) {
+      if (isSysError(error, 'ENODEV')) return undefined;
+      throw error;
+    }
+  }
+
+  /** Addresses that somebody gave the interface and that are good beyond its own network; the kernel makes the others itself. */
+  lastingAddresses(index: number): readonly InterfaceAddress[] {
+    return netlinkRequest(this.#socket, encodeDumpAddresses(this.#next()), 'addresses').flatMap((message) => {
+      const address = decodeAddress(message);
+      if (address?.index !== index || address.scope !== everywhere) return [];
+      return (address.flags & IFA_F_PERMANENT) === 0 ? [] : [address];
+    });
+  }
+
+  move(link: Link, namespace: Fd, name: string): void {
+    netlinkRequest(this.#socket, encodeMoveLink(link.index, namespace.number, name, this.#next()), 'move');
+  }
+
+  addAddress(address: InterfaceAddress): void {
+    try {
+      netlinkRequest(this.#socket, encodeNewAddress(address, this.#next()), 'address');
+    } catch (error) {
+      if (!isSysError(error, 'EEXIST')) throw error;
+    }
+  }
+
+  setUp(index: number): void {
+    netlinkRequest(this.#socket, encodeSetLinkUp(index, true, this.#next()), 'up');
+  }
+
+  #next(): number {
+    this.#sequence += 1;
+    return this.#sequence;
+  }
+
+  [Symbol.dispose](): void {
+    this.#socket.close();
+  }
+}
+
+/** There is one thread and no wait in between, so nobody sees that this process is elsewhere for a moment. */
+function converseIn(namespace: Fd): Conversation {
+  using own = open('/proc/self/ns/net', O_RDONLY);
+  setns(namespace, CLONE_NEWNET);
+  try {
+    return new Conversation(openNetlink(NETLINK_ROUTE, 0));
+  } finally {
+    setns(own, CLONE_NEWNET);
+  }
+}
+
+function moveDevice(here: Conversation, there: Conversation, namespace: Fd, name: string, target: string): void {
+  const link = here.find(name);
+  if (link === undefined) throw new DomainError('failed_precondition', 'there is no such device');
+  // Checked first: the kernel would find out about a name that is taken when the device has moved already.
+  if (there.find(target) !== undefined) {
+    throw new DomainError('failed_precondition', `the container's network has a device ${target}`);
+  }
+  const addresses = here.lastingAddresses(link.index);
+  here.move(link, namespace, target);
+  const moved = there.find(target);
+  if (moved === undefined) throw new DomainError('internal', `${target} did not arrive`);
+  // The kernel takes a device down, and its addresses off, when it moves.
+  for (const address of addresses) there.addAddress({ ...address, index: moved.index });
+  there.setUp(moved.index);
+}
+
+/**
+ * Moves devices of this process's network namespace into the one of `namespace`, renames them, keeps their lasting addresses and
+ * brings them up (runtime-spec, "Network devices"). After a failure what was moved stays there: it goes where the namespace
+ * goes, as with any device in a container. `devices`: name here, name there.
+ */
+export function moveNetDevices(devices: Iterable<readonly [string, string | undefined]>, namespace: Fd): void {
+  using here = new Conversation(openNetlink(NETLINK_ROUTE, 0));
+  using there = converseIn(namespace);
+  for (const [name, target] of devices) {
+    try {
+      moveDevice(here, there, namespace, name, target ?? name);
+    } catch (error) {
+      throw wrapError(`linux.netDevices[${JSON.stringify(name)}]`, error);
+    }
+  }
+}
