@@ -1,6 +1,7 @@
 import { DomainError, invalidArgument } from '../base/errors.ts';
 import { encodeBytes } from '../base/text.ts';
 import { cleanPath, pathNames } from './guest-path.ts';
+import { checkSelinuxLabel } from './validate-labels.ts';
 import { maxMapEntries } from './proto-values.ts';
 import type { SpecRules } from './spec-rules.ts';
 import type { NamespaceType, Spec } from './spec.ts';
@@ -24,25 +25,10 @@ export const checkNamespaces: SpecCheck = (spec) => {
     const field = `linux.namespaces.${type}`;
     if (seen.has(type)) throw invalidArgument(field, 'given twice');
     seen.add(type);
-    if (type === 'time') throw invalidArgument(field, 'time namespaces are not supported');
     if (type === 'mount' && path !== undefined) throw invalidArgument(field, 'a mount namespace cannot be joined');
     if (path !== undefined) pathNames(path, field);
   }
   if (!seen.has('mount')) throw invalidArgument('linux.namespaces', 'a container needs a mount namespace');
-};
-
-export const checkUserNamespace: SpecCheck = (spec) => {
-  if (hasNamespace(spec, 'user')) throw notBuiltYet('linux.namespaces.user', 'user namespaces');
-};
-
-export const checkSeccomp: SpecCheck = (spec) => {
-  if (spec.linux.seccomp !== undefined) throw notBuiltYet('linux.seccomp', 'system call filters');
-};
-
-export const checkHooks: SpecCheck = (spec) => {
-  for (const [point, hooks] of Object.entries(spec.hooks) as [string, readonly unknown[]][]) {
-    if (hooks.length > 0) throw notBuiltYet(`hooks.${point}`, 'hooks');
-  }
 };
 
 export const checkHostname: SpecCheck = (spec) => {
@@ -69,6 +55,7 @@ export const checkSysctls = (spec: Spec, rules: SpecRules): void => {
   for (const [key, value] of spec.linux.sysctl) {
     const field = `linux.sysctl[${JSON.stringify(key)}]`;
     const namespace = sysctlNamespace(sysctlNames(key));
+    if (key === 'kernel.hostname') throw invalidArgument(field, 'the name of the host is given by hostname');
     if (namespace === undefined) throw invalidArgument(field, 'is not a namespaced sysctl');
     if ((namespace !== 'network' || rules.netSysctlsNeedNamespace) && !hasNamespace(spec, namespace))
       throw invalidArgument(field, `needs a ${namespace} namespace`);
@@ -116,6 +103,5 @@ export const checkPropagation: SpecCheck = (spec) => {
 };
 
 export const checkLabels: SpecCheck = (spec) => {
-  if (spec.linux.mountLabel !== undefined) throw notBuiltYet('linux.mountLabel', 'SELinux labels');
-  if (spec.linux.intelRdt !== undefined) throw notBuiltYet('linux.intelRdt', 'cache allocation');
+  checkSelinuxLabel(spec.linux.mountLabel, 'linux.mountLabel');
 };

@@ -1,9 +1,9 @@
-import { DomainError, invalidArgument } from '../base/errors.ts';
+import { invalidArgument } from '../base/errors.ts';
 import { capabilityNumber } from './capability-names.ts';
 import { pathNames } from './guest-path.ts';
 import { rlimitNumber } from './rlimit-names.ts';
 import type { ProcessSpec } from './spec.ts';
-import { checkProcessIsBuilt } from './validate-not-built.ts';
+import { checkAppArmorProfile, checkSelinuxLabel } from './validate-labels.ts';
 import { checkScheduling } from './validate-scheduling.ts';
 
 /** NGROUPS_MAX (linux/limits.h). */
@@ -75,9 +75,8 @@ const checkOomScore: ProcessCheck = (process, field) => {
 };
 
 const checkLabel: ProcessCheck = (process, field) => {
-  if (process.selinuxLabel !== undefined) {
-    throw new DomainError('unimplemented', `${field}.selinuxLabel: not built yet: SELinux labels cannot be applied`);
-  }
+  checkSelinuxLabel(process.selinuxLabel, `${field}.selinuxLabel`);
+  checkAppArmorProfile(process.apparmorProfile, `${field}.apparmorProfile`);
 };
 
 const checks: readonly ProcessCheck[] = [
@@ -90,7 +89,6 @@ const checks: readonly ProcessCheck[] = [
   checkOomScore,
   checkLabel,
   checkScheduling,
-  checkProcessIsBuilt,
 ];
 
 /**

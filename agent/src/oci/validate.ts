@@ -7,23 +7,20 @@ import type { Spec } from './spec.ts';
 import {
   checkDevices,
   checkHiddenPaths,
-  checkHooks,
   checkHostname,
   checkLabels,
   checkNamespaces,
   checkPropagation,
-  checkSeccomp,
   checkSysctls,
-  checkUserNamespace,
 } from './validate-linux.ts';
 import { checkHookFields } from './validate-hooks.ts';
 import { checkIdMappings, checkTimeOffsets } from './validate-mappings.ts';
 import { checkMemoryPolicy } from './validate-memory-policy.ts';
 import { validateMounts } from './validate-mounts.ts';
 import { checkNetDevices } from './validate-net-devices.ts';
-import { checkSpecIsBuilt } from './validate-not-built.ts';
 import { validateProcess } from './validate-process.ts';
 import { validateResources } from './validate-resources.ts';
+import { checkSeccomp } from './validate-seccomp.ts';
 
 function checkRoot(spec: Spec): void {
   const path = cleanPath(spec.root.path, 'root.path');
@@ -46,12 +43,10 @@ const specChecks: readonly ((spec: Spec, rules: SpecRules) => void)[] = [
   checkRoot,
   checkInitProcess,
   checkNamespaces,
-  checkUserNamespace,
   checkIdMappings,
   checkTimeOffsets,
   checkSeccomp,
   checkHookFields,
-  checkHooks,
   checkHostname,
   checkHiddenPaths,
   checkLabels,
@@ -62,7 +57,6 @@ const specChecks: readonly ((spec: Spec, rules: SpecRules) => void)[] = [
   checkNetDevices,
   validateMounts,
   (spec) => validateResources(spec.linux.resources),
-  checkSpecIsBuilt,
 ];
 
 /**

@@ -8,6 +8,7 @@ import type { StorageRegistry } from '../guest/storage/storage-registry.ts';
 import { resolveCgroupPath } from '../libcontainer/cgroup/cgroup-path.ts';
 import { startExec } from '../libcontainer/exec/start-exec.ts';
 import { createContainer } from '../libcontainer/launch/create-container.ts';
+import { securityModules } from '../libcontainer/launch/security-modules.ts';
 import type { LaunchContext, NamespaceDescriptors } from '../libcontainer/types.ts';
 import type { ProcessSpec, Resources, Spec } from '../oci/spec.ts';
 import { validateProcess } from '../oci/validate-process.ts';
@@ -17,6 +18,7 @@ import { FileWatcher } from '../sys/inotify.ts';
 import { Container, notFound } from './container.ts';
 import { EventQueue } from './event-queue.ts';
 import { checkContainerId, checkExecId } from './identifiers.ts';
+import { withoutHostProfile } from './host-profile.ts';
 import { containerNamespaces } from './namespaces.ts';
 import { monitorOom } from './oom-monitor.ts';
 import { createSharedNamespaces } from './shared-namespaces.ts';
@@ -199,9 +201,10 @@ export class Sandbox {
   }
 
   /** ExecProcess: the process runs when this settles. */
-  async exec(containerId: string, execId: string, process: ProcessSpec, signal: AbortSignal): Promise<void> {
+  async exec(containerId: string, execId: string, request: ProcessSpec, signal: AbortSignal): Promise<void> {
     checkExecId(execId);
-    validateProcess(process);
+    validateProcess(request);
+    const process = withoutHostProfile(request, securityModules, this.#services.log);
     const container = this.container(containerId);
     container.reserve(execId);
     let started: Awaited<ReturnType<typeof startExec>> | undefined;
@@ -313,6 +316,7 @@ export class Sandbox {
     const isShared = this.#namespaces !== undefined && namespaces.some((namespace) => namespace.type === 'uts');
     return {
       ...spec,
+      process: withoutHostProfile(spec.process, securityModules, this.#services.log),
       hostname: isShared ? undefined : spec.hostname,
       linux: { ...spec.linux, namespaces },
     };

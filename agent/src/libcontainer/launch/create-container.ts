@@ -11,12 +11,18 @@ import { delegateUid } from '../cgroup/delegate-uid.ts';
 import { isUnlimited, planResources } from '../cgroup/resource-plan.ts';
 import { runHooks } from '../hooks/run-hooks.ts';
 import type { HookRequest } from '../hooks/run-hooks.ts';
+import { findResctrl, joinRdtGroup } from '../intel-rdt/rdt-group.ts';
+import { planRdt } from '../intel-rdt/rdt-plan.ts';
+import { moveNetDevices } from '../network/move-net-devices.ts';
 import { compileContainer } from '../plan/compile-container.ts';
 import type { ContainerFacts } from '../plan/compile-container.ts';
 import { runtimePoints } from '../plan/compile-hooks.ts';
 import type { HookPlace } from '../plan/compile-hooks.ts';
 import { InheritedDescriptors } from '../plan/inherited-descriptors.ts';
 import { openMountSources } from '../rootfs/mount-sources.ts';
+import { loadFilter } from '../seccomp/load-filter.ts';
+import { sendListener } from '../seccomp/send-listener.ts';
+import { takeListener } from '../seccomp/take-listener.ts';
 import type { ContainerHandle, CreateContainerConfig, LaunchContext, PinnedNamespace } from '../types.ts';
 import { Container, removeWhenEmpty } from './container.ts';
 import type { PinnedContainer } from './container.ts';
@@ -108,6 +114,7 @@ function containerFacts(context: LaunchContext, config: CreateContainerConfig, p
     cgroupDirectory: cgroupRoot === undefined ? undefined : `${cgroupRoot}${config.cgroupPath}`,
     hasKcore: hasKcore(),
     isPrivileged,
+    refusesMissingSysctls: rules.refusesMissingSysctls,
     hooks: rules.hooks,
     place,
   };
@@ -119,6 +126,21 @@ function stdioOwner(spec: Spec): { uid: number; gid: number } | undefined {
   const uid = hostIdOf(uidMappings, spec.process.user.uid);
   const gid = hostIdOf(gidMappings, spec.process.user.gid);
   return uid === undefined || gid === undefined ? undefined : { uid, gid };
+}
+
+/** Before the first hook, which may want to see them, and the sysctls, which may be theirs. */
+function giveNetDevices(pid: number, spec: Spec): void {
+  if (spec.linux.netDevices.size === 0) return;
+  using namespace = openNamespaceOf(pid, 'network');
+  moveNetDevices(spec.linux.netDevices, namespace);
+}
+
+/** Puts init, and so all it starts, into its resctrl group; a group of its own goes away again when the launch fails. */
+function joinRdt(scope: Scope, pid: number, containerId: string, spec: Spec): void {
+  const { intelRdt } = spec.linux;
+  if (intelRdt === undefined) return;
+  const undo = joinRdtGroup(findResctrl(), planRdt(intelRdt, containerId), pid);
+  scope.defer(undo);
 }
 
 /** Runs the hooks that belong between the mounts and the switch of the root. */
@@ -133,7 +155,8 @@ async function create(context: LaunchContext, config: CreateContainerConfig, pla
   await using joined = new Scope();
   const join = openJoins(joined, config);
   const descriptors = new InheritedDescriptors<Fd>();
-  const facts = containerFacts(context, config, place);
+  const seccomp = await loadFilter(spec.linux.seccomp);
+  const facts = { ...containerFacts(context, config, place), seccomp };
   const hasNewUser = join.user === undefined && spec.linux.uidMappings.length > 0;
   checkIdMaps(spec, facts.isPrivileged);
   const mountSources = facts.isPrivileged ? openMountSources(joined, spec, join.user) : new Map<number, Fd>();
@@ -167,7 +190,9 @@ async function create(context: LaunchContext, config: CreateContainerConfig, pla
     inherited: descriptors.sources,
     listener: config.gate?.listener,
     stdioOwner: facts.isPrivileged ? stdioOwner(spec) : undefined,
-    config,
+    config: takeListener(config, seccomp, (listener, pid) => {
+      sendListener(spec, { ...place, pid, initPid: pid, status: 'creating' }, listener);
+    }),
     deadlineMs: config.deadlineMs ?? createDeadlineMs,
     onNeed: async (need, pid, signal) => {
       if (need === 'id-maps') {
@@ -175,6 +200,7 @@ async function create(context: LaunchContext, config: CreateContainerConfig, pla
         return;
       }
       prepared(pid);
+      giveNetDevices(pid, spec);
       await runRuntimeHooks(context, spec, { ...place, pid, signal });
     },
     onCreated: (paths) => (created = paths),
@@ -186,6 +212,7 @@ async function create(context: LaunchContext, config: CreateContainerConfig, pla
     if (cgroup === undefined) await process.waitExit(context.loop, cleanUpMs);
   });
   prepared(process.pid);
+  joinRdt(scope, process.pid, containerId, spec);
   const pinned = context.rules.pinsNamespaces ? pin(scope, process.pid) : undefined;
   scope.commit();
   return new Container(context, { id: containerId, spec, init: process, gate, pinned, cgroup });

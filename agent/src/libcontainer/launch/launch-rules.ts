@@ -12,6 +12,10 @@ export interface LaunchRules {
   readonly pinsNamespaces: boolean;
   /** The caller protects itself from the OOM killer, which must not be inherited (LIV-02). */
   readonly resetsOomScore: boolean;
+  /** `process.user.username` is a name to look up in the container's files; else only the numbers count. */
+  readonly looksUpUsernames: boolean;
+  /** A sysctl that the kernel does not have is an error; else it is skipped. */
+  readonly refusesMissingSysctls: boolean;
 }
 
 /** The agent: one process that keeps its containers. */
@@ -21,6 +25,8 @@ export const agentLaunchRules: LaunchRules = {
   awaitsExecve: false,
   pinsNamespaces: true,
   resetsOomScore: true,
+  looksUpUsernames: false,
+  refusesMissingSysctls: false,
 };
 
 /** The runtime command: one process for each operation. */
@@ -30,4 +36,6 @@ export const runtimeLaunchRules: LaunchRules = {
   awaitsExecve: true,
   pinsNamespaces: false,
   resetsOomScore: false,
+  looksUpUsernames: true,
+  refusesMissingSysctls: true,
 };

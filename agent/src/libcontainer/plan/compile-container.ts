@@ -151,9 +151,11 @@ function timeOffsets(spec: Spec): string {
 
 /** Hooks at the moment when the container's mounts exist and the guest's root can still be reached. */
 function compileHooks(spec: Spec, facts: ContainerFacts): readonly Step[] {
+  // The parent gives the network devices at the same time.
+  const asksParent = runtimePoints(spec, facts.hooks).length > 0 || spec.linux.netDevices.size > 0;
   const inside = compileHookBatch(spec, 'createContainer', facts.hooks, facts.place);
   return [
-    ...(runtimePoints(spec, facts.hooks).length > 0 ? [{ do: 'runtime-hooks' } as const] : []),
+    ...(asksParent ? [{ do: 'runtime-hooks' } as const] : []),
     ...(inside === undefined ? [] : [{ do: 'hooks', batch: inside } as const]),
   ];
 }
@@ -235,7 +237,12 @@ export function compileContainer<T>(
     ...mounts.deferred,
     ...(spec.root.readonly ? [{ do: 'readonly-root' } as const] : []),
     ...compileFinalPropagation(spec),
-    ...compileIdentity(spec.process, capabilities, facts.setsGroups, { facts, shared: spec.linux, isExec: false, hasStartHooks: startHooks !== undefined }),
+    ...compileIdentity(spec.process, capabilities, facts.setsGroups, {
+      facts,
+      shared: spec.linux,
+      isExec: false,
+      hasStartHooks: startHooks !== undefined,
+    }),
   ];
   const plan = { steps, lateSteps, startHooks, program: compileProgram(spec.process) };
   return { plan, cloneFlags, firstStage: hasUserNamespace ? entries : [] };

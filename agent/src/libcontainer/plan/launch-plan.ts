@@ -170,7 +170,7 @@ export type Step =
     }
   /** A new time namespace, entered at once. Offsets as `/proc/self/timens_offsets` wants them. */
   | { readonly do: 'time-namespace'; readonly offsets: string }
-  /** Lets the parent run the hooks of the runtime's namespaces (prestart, createRuntime). */
+  /** Lets the parent give network devices and run the hooks of the runtime's namespaces (prestart, createRuntime). */
   | { readonly do: 'runtime-hooks' }
   | { readonly do: 'hooks'; readonly batch: HookBatch }
   | { readonly do: 'oom-score'; readonly value: number }
