@@ -23,7 +23,7 @@ import type { DeviceRule, MemoryResources, Resources } from '../../../agent/src/
 import { attachedDevicePrograms } from '../../../agent/src/sys/bpf.ts';
 import { argv } from '../../../agent/src/sys/engine.ts';
 import type { Fd } from '../../../agent/src/sys/fd.ts';
-import { exists, mkdir, open, readDirectory, writeFile } from '../../../agent/src/sys/file.ts';
+import { exists, mkdir, open, readDirectory, readText, writeFile } from '../../../agent/src/sys/file.ts';
 import { EventLoop } from '../../../agent/src/sys/loop.ts';
 import { clone3, exit, pauseForEver, setSignalMask } from '../../../agent/src/sys/process.ts';
 import { sleep } from '../../../agent/src/sys/readiness.ts';
@@ -210,6 +210,10 @@ async function existing(): Promise<void> {
   await removed(anew);
   cgroup.close();
   const parent = create('/threads/below');
+  // Only groups without domain controllers can become threaded; here that is hugetlb at most.
+  if (readText(`${home}/threads/cgroup.subtree_control`).includes('hugetlb')) {
+    writeFile(`${home}/threads/cgroup.subtree_control`, '-hugetlb');
+  }
   writeFile('cgroup.type', 'threaded', { at: parent.directory });
   checkThrows('a group below a threaded one is refused', () => create('/threads/other'), 'domain invalid');
   check('and nothing stays of it', !exists(`${home}/threads/other`));
@@ -315,7 +319,7 @@ async function openingAgain(): Promise<void> {
   check('a cgroup opened by path is the same one', cgroup.isFreezeRequested);
   same.thaw();
   check('it is empty', !same.isPopulated);
-  checkEqual('without controllers its statistics are empty', cgroup.stats().pids, undefined);
+  check('without controllers its statistics are empty', cgroup.stats().pids === undefined);
   same.close();
   await removed(cgroup);
   checkThrows('one that is gone cannot be opened', () => Cgroup.open(home, '/again/c', silentLogger), 'ENOENT');

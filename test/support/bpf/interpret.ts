@@ -25,9 +25,6 @@ export function interpret(program: Uint8Array, context: readonly number[]): bigi
         registers[target] = BigInt(word);
         break;
       }
-      case opcodes.moveRegister32:
-        registers[target] = BigInt.asUintN(32, read(source));
-        break;
       case opcodes.moveImmediate:
         registers[target] = wide;
         break;
@@ -39,9 +36,6 @@ export function interpret(program: Uint8Array, context: readonly number[]): bigi
         break;
       case opcodes.jump:
         at += offset;
-        break;
-      case opcodes.jumpIfEqual:
-        if (read(target) === wide) at += offset;
         break;
       case opcodes.jumpIfNotEqual:
         if (read(target) !== wide) at += offset;

@@ -7,11 +7,10 @@ import type { Instruction, Register } from './instruction.ts';
 
 const result: Register = 0;
 const context: Register = 1;
-const type: Register = 2;
 /** Bits of the access that no rule has decided yet. */
-const open: Register = 3;
-const major: Register = 4;
-const minor: Register = 5;
+const open: Register = 2;
+/** The number being compared. */
+const subject: Register = 3;
 
 const typeNumbers = { b: BPF_DEVCG_DEV_BLOCK, c: BPF_DEVCG_DEV_CHAR } as const;
 
@@ -37,16 +36,33 @@ function decide(rule: DeviceMatch): readonly Instruction[] {
   ];
 }
 
+const at = layouts.bpf_cgroup_dev_ctx;
+
+const load = (target: Register, offset: number): Instruction =>
+  instruction('loadWord', { target, source: context, offset });
+
+/**
+ * Every rule loads what it compares anew. Were the numbers kept in registers, the verifier would carry what each comparison
+ * taught it into all rules that follow, and its work would grow with the square of their count.
+ */
 function compileRule(rule: DeviceMatch): readonly Instruction[] {
   const body = decide(rule);
-  const tests: (readonly [Register, number])[] = [];
-  if (rule.type !== 'a') tests.push([type, typeNumbers[rule.type]]);
-  if (rule.major !== undefined) tests.push([major, rule.major]);
-  if (rule.minor !== undefined) tests.push([minor, rule.minor]);
-  const jumps = tests.map(([target, immediate], index) =>
-    instruction('jumpIfNotEqual', { target, immediate, offset: tests.length - 1 - index + body.length }),
+  const tests: { readonly load: readonly Instruction[]; readonly immediate: number }[] = [];
+  if (rule.type !== 'a') {
+    const lowHalf = instruction('andImmediate32', { target: subject, immediate: 0xffff });
+    tests.push({ load: [load(subject, at.access_type), lowHalf], immediate: typeNumbers[rule.type] });
+  }
+  if (rule.major !== undefined) tests.push({ load: [load(subject, at.major)], immediate: rule.major });
+  if (rule.minor !== undefined) tests.push({ load: [load(subject, at.minor)], immediate: rule.minor });
+  // From the last test to the first, because a jump to the next rule passes over all that comes after it.
+  return tests.reduceRight<readonly Instruction[]>(
+    (rest, test) => [
+      ...test.load,
+      instruction('jumpIfNotEqual', { target: subject, immediate: test.immediate, offset: rest.length }),
+      ...rest,
+    ],
+    body,
   );
-  return [...jumps, ...body];
 }
 
 /**
@@ -54,16 +70,9 @@ function compileRule(rule: DeviceMatch): readonly Instruction[] {
  * every bit is allowed. Rules are tested from the last to the first; straight down, so that its length is all that counts.
  */
 export function compileDeviceProgram(policy: DevicePolicy): readonly Instruction[] {
-  const at = layouts.bpf_cgroup_dev_ctx;
-  const load = (target: Register, offset: number): Instruction =>
-    instruction('loadWord', { target, source: context, offset });
   return [
-    load(type, at.access_type),
-    load(major, at.major),
-    load(minor, at.minor),
-    instruction('moveRegister32', { target: open, source: type }),
+    load(open, at.access_type),
     instruction('shiftRightImmediate32', { target: open, immediate: 16 }),
-    instruction('andImmediate32', { target: type, immediate: 0xffff }),
     // Nothing asked: neither read, written nor made.
     instruction('jumpIfNotEqual', { target: open, immediate: 0, offset: 2 }),
     ...leave(true),

@@ -21,8 +21,6 @@ export interface Instruction {
 export const opcodes = {
   /** target = 32 bits at source + offset */
   loadWord: 0x61,
-  /** target = source, upper half cleared */
-  moveRegister32: 0xbc,
   /** target = immediate */
   moveImmediate: 0xb7,
   /** target &= immediate, upper half cleared */
@@ -30,7 +28,6 @@ export const opcodes = {
   /** target >>= immediate, upper half cleared */
   shiftRightImmediate32: 0x74,
   jump: 0x05,
-  jumpIfEqual: 0x15,
   /** when target and immediate have a bit in common */
   jumpIfAnyBit: 0x45,
   jumpIfNotEqual: 0x55,

@@ -81,13 +81,15 @@ function toPercent(text: string | undefined): number | undefined {
   return text !== undefined && /^\d{1,3}\.\d{1,2}$/.test(text) ? Number(text) : undefined;
 }
 
+/** The value of `key=value` among words, undefined without one. */
+function valueOf(words: readonly string[], key: string): string | undefined {
+  const word = words.find((each) => each.startsWith(`${key}=`));
+  return word === undefined ? undefined : word.slice(key.length + 1);
+}
+
 function parsePressureLine(line: string): PressureLine | undefined {
-  const [avg10, avg60, avg300, total] = ['avg10', 'avg60', 'avg300', 'total'].map((key) =>
-    line
-      .split(' ')
-      .find((word) => word.startsWith(`${key}=`))
-      ?.slice(key.length + 1),
-  );
+  const words = line.split(' ');
+  const [avg10, avg60, avg300, total] = ['avg10', 'avg60', 'avg300', 'total'].map((key) => valueOf(words, key));
   const averages = [avg10, avg60, avg300].map(toPercent);
   const [first, second, third] = averages;
   const time = toCount(total);
@@ -117,8 +119,7 @@ export function parseRdma(text: string): readonly RdmaEntry[] {
   return text.split('\n').flatMap((line) => {
     const [device = '', ...words] = line.split(' ').filter((word) => word !== '');
     if (device === '') return [];
-    const value = (key: string): bigint | undefined =>
-      toCount(words.find((word) => word.startsWith(`${key}=`))?.slice(key.length + 1));
+    const value = (key: string): bigint | undefined => toCount(valueOf(words, key));
     return [{ device, hcaHandles: value('hca_handle'), hcaObjects: value('hca_object') }];
   });
 }
