@@ -11,12 +11,14 @@ const sys = ['sys', ...codec];
 const oci = ['oci', ...abi];
 const plan = ['libcontainer/plan', ...oci, ...codec];
 const parts = [
-  ...['state', 'rootfs', 'cgroup', 'seccomp', 'capabilities', 'hooks'].map((part) => `libcontainer/${part}`),
+  ...['state', 'rootfs', 'cgroup', 'seccomp', 'capabilities', 'hooks', 'process'].map((part) => `libcontainer/${part}`),
   ...plan,
   ...sys,
 ];
 // types.ts is what the sandbox sees of all that.
 const launch = ['libcontainer/launch', 'libcontainer/exec', 'libcontainer/types.ts', ...parts];
+// The command line's engine room: it makes its children go on in place, so it brings their program along.
+const runtime = ['runtime', 'libcontainer/init', ...launch];
 const guest = ['guest', ...sys];
 const sandbox = ['sandbox', ...guest, ...launch];
 const api = ['api', ...sandbox];
@@ -29,17 +31,22 @@ const agentTable = [
   ['sys', sys],
   ['oci', oci, ['proto']],
   ['libcontainer/plan', plan],
-  ...['state', 'rootfs', 'cgroup', 'seccomp', 'capabilities', 'hooks'].map((part) => [`libcontainer/${part}`, parts]),
+  ...['state', 'rootfs', 'cgroup', 'seccomp', 'capabilities', 'hooks', 'process'].map((part) => [
+    `libcontainer/${part}`,
+    parts,
+  ]),
   ['libcontainer/launch', launch],
   ['libcontainer/exec', launch],
   ['libcontainer/types.ts', launch],
   ['libcontainer/init', ['libcontainer/init', ...parts]],
+  ['runtime', runtime],
   ['guest', guest, ['npm:smol-toml']],
   ['sandbox', sandbox],
   ['api', api, ['proto']],
   ['entry/failpoints', ['entry/failpoints', ...sys]],
   ['entry/init.ts', ['entry/init.ts', 'entry/failpoints', 'libcontainer/init', ...parts]],
-  ['entry/oci.ts', ['entry/oci.ts', ...launch]],
+  ['entry/oci.ts', ['entry/oci', 'entry/failpoints', ...runtime]],
+  ['entry/oci', ['entry/oci', ...runtime]],
   ['entry', ['entry', ...api, 'libcontainer/init'], ['proto']],
 ];
 
@@ -69,12 +76,14 @@ function only(name, from, to, except = []) {
   });
 }
 
+const entriesOfTheirOwn = ['failpoints', 'init.ts', 'oci.ts', 'oci'].map((name) => `agent/src/entry/${name}`);
+
 for (const [folder, allowed, others = []] of agentTable)
   only(
     `agent-${folder.replace(/[/.]/g, '-')}`,
     `agent/src/${folder}`,
     [...allowed.map((name) => `agent/src/${name}`), ...others],
-    folder === 'entry' ? ['agent/src/entry/failpoints', 'agent/src/entry/init.ts', 'agent/src/entry/oci.ts'] : [],
+    folder === 'entry' ? entriesOfTheirOwn : [],
   );
 
 // Only the system-call layer opens the door to the engine.

@@ -1,13 +1,15 @@
-import { DomainError } from '../base/errors.ts';
+import { O_DIRECTORY, O_RDONLY, RESOLVE_BENEATH, RESOLVE_NO_SYMLINKS } from '../abi/constants.ts';
+import { DomainError, wrapError } from '../base/errors.ts';
 import type { Logger } from '../base/log.ts';
 import { Scope } from '../base/scope.ts';
-import { isSysError } from '../base/sys-error.ts';
 import { startExec } from '../libcontainer/exec/start-exec.ts';
 import { pinRecorded } from '../libcontainer/launch/recorded-init.ts';
 import { Cgroup } from '../libcontainer/cgroup/cgroup.ts';
 import { runtimeCgroupPolicy } from '../libcontainer/cgroup/cgroup-policy.ts';
+import type { ExecTarget } from '../libcontainer/types.ts';
 import { specFromJson } from '../oci/from-json/spec-from-json.ts';
 import type { ProcessSpec } from '../oci/spec.ts';
+import { openAt } from '../sys/file.ts';
 import { connectSocket, sendDescriptor, sendTerminal } from './console-socket.ts';
 import { adoptOrphans, attend } from './foreground.ts';
 import { giveUpOnSignals } from './give-up-signals.ts';
@@ -60,16 +62,23 @@ function checkTerminal(process: ProcessSpec, request: ExecRequest): void {
   }
 }
 
-/** Undefined when the container has none, or it is gone, which the launch tells better. */
-function openCgroup(scope: Scope, state: StoredState, log: Logger): Cgroup | undefined {
-  if (state.cgroup === undefined) return undefined;
+/** Where the program is born: the container's cgroup, or the one below it that was asked for. */
+function openCgroup(scope: Scope, state: StoredState, request: ExecRequest): ExecTarget['cgroup'] {
+  const { subCgroup } = request;
+  if (state.cgroup === undefined) {
+    if (subCgroup === undefined) return undefined;
+    throw new DomainError('failed_precondition', '--cgroup: the container has no cgroup of its own');
+  }
+  const cgroup = Cgroup.open(state.cgroup.root, state.cgroup.path, request.log, runtimeCgroupPolicy);
+  scope.defer(() => cgroup.close());
+  if (subCgroup === undefined) return cgroup;
+  const resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS;
+  const path = `./${subCgroup}`;
   try {
-    const cgroup = Cgroup.open(state.cgroup.root, state.cgroup.path, log, runtimeCgroupPolicy);
-    scope.defer(() => cgroup.close());
-    return cgroup;
+    const directory = scope.use(openAt(cgroup.directory, path, { flags: O_RDONLY | O_DIRECTORY, resolve }));
+    return { path: `${cgroup.path}/${subCgroup}`, directory, openChild: () => undefined };
   } catch (error) {
-    if (isSysError(error, 'ENOENT')) return undefined;
-    throw error;
+    throw wrapError(`--cgroup ${subCgroup}`, error);
   }
 }
 
@@ -88,7 +97,7 @@ export async function execInContainer(request: ExecRequest): Promise<number> {
   if (state.init === undefined || pinned === undefined) {
     throw new DomainError('failed_precondition', 'cannot exec in a stopped container');
   }
-  const cgroup = openCgroup(scope, state, request.log);
+  const cgroup = openCgroup(scope, state, request);
   const context = makeLaunchContext(request.log, state.cgroup?.root);
   if (request.isForeground && request.isSubreaper) adoptOrphans();
   const given = giveUpOnSignals(context.loop);

@@ -1,16 +1,17 @@
+import { SIGCHLD } from '../abi/constants.ts';
 import type { Logger } from '../base/log.ts';
 import { runInline } from '../libcontainer/init/run-plan.ts';
 import { runtimeCgroupPolicy } from '../libcontainer/cgroup/cgroup-policy.ts';
 import { runtimeLaunchRules } from '../libcontainer/launch/launch-rules.ts';
 import type { LaunchContext } from '../libcontainer/types.ts';
 import { EventLoop } from '../sys/loop.ts';
-import { resetSignalDispositions } from '../sys/process.ts';
+import { resetSignalDisposition } from '../sys/process.ts';
 import { Reaper } from '../sys/reaper.ts';
 
 /** What a command that makes processes needs: one event loop, and who collects its children. */
 export function makeLaunchContext(log: Logger, cgroupRoot: string | undefined): LaunchContext {
-  // What the caller ignored, the program of the container must not find ignored.
-  resetSignalDispositions();
+  // Ignored by the caller it would keep children from being waited for. The others are seen to by the new process.
+  resetSignalDisposition(SIGCHLD);
   const loop = EventLoop.create();
   return {
     loop,

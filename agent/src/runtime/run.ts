@@ -1,5 +1,5 @@
 import { createOnDisk, firstState, openBundle } from './create.ts';
-import type { CreatedContainer, CreateRequest } from './create.ts';
+import type { CreateRequest } from './create.ts';
 import { removeStopped } from './delete.ts';
 import { adoptOrphans, attend } from './foreground.ts';
 import { giveUpOnSignals } from './give-up-signals.ts';
@@ -14,11 +14,6 @@ export interface RunOptions {
   readonly isKept: boolean;
 }
 
-async function removeAgain({ directory, state }: CreatedContainer, { log }: CreateRequest): Promise<void> {
-  killEverything(state);
-  await removeStopped(directory, state, log);
-}
-
 /** Creates and starts a container; in the foreground also waits for it and removes it. Gives the exit code. */
 export async function runContainer(request: CreateRequest, options: RunOptions): Promise<number> {
   const bundle = openBundle(request);
@@ -26,13 +21,13 @@ export async function runContainer(request: CreateRequest, options: RunOptions):
   const context = makeLaunchContext(request.log, first.cgroup?.root);
   if (request.isForeground && options.isSubreaper) adoptOrphans();
   const given = giveUpOnSignals(context.loop);
-  const created = await createOnDisk(context, request, bundle, first, given.signal);
-  const { directory, state, handle } = created;
+  const { directory, state, handle } = await createOnDisk(context, request, bundle, first, given.signal);
   try {
     await handle.startAndConfirm(given.signal);
     await runLateHooks(context, directory, state, 'poststart');
   } catch (error) {
-    await removeAgain(created, request);
+    killEverything(state);
+    await removeStopped(directory, state, request.log);
     throw error;
   }
   given.end();
@@ -40,6 +35,6 @@ export async function runContainer(request: CreateRequest, options: RunOptions):
   // Others may look after the container now; it is theirs as much as ours.
   directory.unlock();
   const code = await attend(context.loop, handle.init);
-  if (!options.isKept && directory.waitForLock()) await removeAgain(created, request);
+  if (!options.isKept && directory.waitForLock()) await removeStopped(directory, state, request.log);
   return code;
 }

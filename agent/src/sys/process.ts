@@ -18,6 +18,7 @@ import {
   PR_SET_NO_NEW_PRIVS,
   PR_SET_PDEATHSIG,
   SIGCHLD,
+  SIGKILL,
   SIG_SETMASK,
   WEXITED,
   WNOHANG,
@@ -41,7 +42,12 @@ export function getpid(): number {
 
 /** Ends this process at once (exit_group(2)): no jobs, no `finally`, no clean-up. */
 export function exit(code: number): never {
-  for (;;) rawSyscall(nr.SYS_exit_group, code);
+  rawSyscall(nr.SYS_exit_group, code);
+  // Only a seccomp filter lets us come here. There is one thread, and a signal to ourselves ends it too.
+  for (;;) {
+    rawSyscall(nr.SYS_exit, code);
+    rawSyscall(nr.SYS_kill, rawSyscall(nr.SYS_getpid), SIGKILL);
+  }
 }
 
 /** Sleeps until a signal ends this process. */
@@ -90,12 +96,19 @@ function stringArray(strings: readonly string[]): { readonly pointers: Uint8Arra
   return { pointers: pointers.bytes, keep };
 }
 
-/** execve(2). Returns only to throw. */
-export function execve(path: string, argv: readonly string[], env: readonly string[]): never {
+/** Makes what execve(2) needs. The result does nothing but call it, and returns only to throw. */
+export function prepareExecve(path: string, argv: readonly string[], env: readonly string[]): () => never {
   const args = stringArray(argv);
   const environment = stringArray(env);
-  syscall('execve', path, nr.SYS_execve, path, args.pointers, environment.pointers);
-  throw new Error(`execve ${path} returned (${args.keep.length + environment.keep.length} bytes of strings)`);
+  return () => {
+    syscall('execve', path, nr.SYS_execve, path, args.pointers, environment.pointers);
+    throw new Error(`execve ${path} returned (${args.keep.length + environment.keep.length} bytes of strings)`);
+  };
+}
+
+/** execve(2). Returns only to throw. */
+export function execve(path: string, argv: readonly string[], env: readonly string[]): never {
+  return prepareExecve(path, argv, env)();
 }
 
 /** execveat(2); with an empty path and AT_EMPTY_PATH, the file of `fd` itself. */
@@ -359,4 +372,9 @@ export function resetSignalDispositions(): void {
     if (result < 0 && result !== -EINVAL)
       syscall('rt_sigaction', `${signal}`, nr.SYS_rt_sigaction, signal, action, null, 8);
   }
+}
+
+/** Default disposition for one signal. */
+export function resetSignalDisposition(signal: number): void {
+  syscall('rt_sigaction', `${signal}`, nr.SYS_rt_sigaction, signal, new Uint8Array(32), null, 8);
 }

@@ -3,6 +3,7 @@ import { DT_DIR } from '../../abi/constants.ts';
 import { DomainError } from '../../base/errors.ts';
 import { failpoint } from '../../base/failpoint.ts';
 import { isSysError } from '../../base/sys-error.ts';
+import { startSocketName } from '../../libcontainer/launch/start-gate.ts';
 import type { Fd } from '../../sys/fd.ts';
 import {
   fstat,
@@ -172,13 +173,27 @@ export class ContainerDirectory implements Disposable {
     return readText(configFile, { at: this.fd, maxBytes: maxConfigBytes });
   }
 
-  /** Removes the directory with its files; one that was made by somebody else keeps it. */
+  /** Removes the directory with its files. The state goes last: without it nobody could clean up what it names. */
   remove(): void {
-    // The state goes last: without it nobody could clean up what it names.
-    const names = readDirectory('.', this.fd).map(({ name }) => name);
-    for (const name of names.filter((entry) => entry !== stateFile)) unlink(name, this.fd);
-    if (names.includes(stateFile)) unlink(stateFile, this.fd);
-    rmdir(`${this.#root}/${this.id}`);
+    const path = `${this.#root}/${this.id}`;
+    this.#removeFile(configFile);
+    this.#removeFile(startSocketName);
+    try {
+      this.#removeFile(stateFile);
+      rmdir(path);
+    } catch (error) {
+      if (!isSysError(error, 'ENOTEMPTY')) throw error;
+      for (const { name } of readDirectory('.', this.fd)) unlink(name, this.fd);
+      rmdir(path);
+    }
+  }
+
+  #removeFile(name: string): void {
+    try {
+      unlink(name, this.fd);
+    } catch (error) {
+      if (!isSysError(error, 'ENOENT')) throw error;
+    }
   }
 
   [Symbol.dispose](): void {
