@@ -8,6 +8,7 @@ import {
 } from '../../../../agent/src/oci/from-json/spec-from-json.ts';
 import type { Spec } from '../../../../agent/src/oci/spec.ts';
 import { clusterConfig, minimalConfig, workstationConfig } from './fixtures.ts';
+import { odd, places, replaced } from './mutated-document.ts';
 import { processArbitrary, resourcesArbitrary, specArbitrary } from './spec-arbitrary.ts';
 import { exactJson, processDocument, resourcesDocument, specDocument } from './spec-to-json.ts';
 
@@ -23,46 +24,6 @@ function attempt(read: () => unknown): DomainError | undefined {
     throw error;
   }
 }
-
-/** Every place of a document, as the keys that lead to it. */
-function places(value: unknown, path: readonly (string | number)[] = []): (readonly (string | number)[])[] {
-  if (typeof value !== 'object' || value === null) return [path];
-  const members = Array.isArray(value)
-    ? value.map((item: unknown, index) => [index, item] as const)
-    : Object.entries(value);
-  return [path, ...members.flatMap(([key, item]) => places(item, [...path, key]))];
-}
-
-function replaced(value: unknown, path: readonly (string | number)[], by: unknown): unknown {
-  const [key, ...rest] = path;
-  if (key === undefined) return by;
-  const copy = (Array.isArray(value) ? [...(value as unknown[])] : { ...(value as object) }) as Record<
-    string | number,
-    unknown
-  >;
-  copy[key] = replaced(copy[key], rest, by);
-  return copy;
-}
-
-const odd = fc.oneof(
-  fc.jsonValue({ maxDepth: 2 }),
-  fc.constantFrom<unknown>(
-    '',
-    '\0',
-    '\ud800',
-    -1,
-    1.5,
-    1e300,
-    2 ** 53,
-    2n ** 64n - 1n,
-    -(2n ** 63n),
-    10n ** 40n,
-    {},
-    [],
-    [null],
-    null,
-  ),
-);
 
 describe('reading JSON', () => {
   it('gives back any spec that was written', () => {
