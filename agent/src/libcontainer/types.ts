@@ -108,6 +108,8 @@ export interface ExecTarget {
   readonly namespaces: NamespaceDescriptors;
   readonly root: Fd;
   readonly cgroup: Pick<Cgroup, 'path' | 'directory' | 'openChild'> | undefined;
+  /** For the state that a seccomp listener is told. */
+  readonly bundlePath?: string;
 }
 
 /** The caller's ends of a process's stdio; non-blocking, close-on-exec. The caller owns and closes them. */

@@ -21,13 +21,14 @@ export function hasNamespace(spec: Spec, type: NamespaceType): boolean {
 
 export const checkNamespaces: SpecCheck = (spec) => {
   const seen = new Set<NamespaceType>();
-  for (const { type, path } of spec.linux.namespaces) {
-    const field = `linux.namespaces.${type}`;
-    if (seen.has(type)) throw invalidArgument(field, 'given twice');
+  spec.linux.namespaces.forEach(({ type, path }, index) => {
+    const field = `linux.namespaces[${index}]`;
+    if (seen.has(type)) throw invalidArgument(`${field}.type`, `${type} is given twice`);
     seen.add(type);
-    if (type === 'mount' && path !== undefined) throw invalidArgument(field, 'a mount namespace cannot be joined');
-    if (path !== undefined) pathNames(path, field);
-  }
+    if (path === undefined) return;
+    if (type === 'mount') throw invalidArgument(`${field}.path`, 'a mount namespace cannot be joined');
+    pathNames(path, `${field}.path`);
+  });
   if (!seen.has('mount')) throw invalidArgument('linux.namespaces', 'a container needs a mount namespace');
 };
 

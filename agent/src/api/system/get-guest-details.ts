@@ -10,7 +10,7 @@ export const getGuestDetails: AgentHandler<'GetGuestDetails'> = (context, reques
     init_daemon: context.isPid1,
     device_handlers: [],
     storage_handlers: context.storageDrivers,
-    supports_seccomp: false,
+    supports_seccomp: true,
     extra_features: [],
   },
 });

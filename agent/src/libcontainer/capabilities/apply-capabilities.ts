@@ -34,11 +34,14 @@ function assertAvailable(permitted: bigint): void {
   throw new DomainError('failed_precondition', `the agent itself does not have ${names.join(', ')}`);
 }
 
-/** Sets effective, permitted, inheritable and ambient sets and reads them back. Failures of ambient ones are ignored (contract). */
-export function applyCapabilities(sets: CapabilityNumbers): void {
+/**
+ * Sets effective, permitted, inheritable and ambient sets and reads them back; `kept` come on top of the first two. Failures
+ * of ambient ones are ignored (contract).
+ */
+export function applyCapabilities(sets: CapabilityNumbers, kept: readonly number[] = []): void {
   const wanted = {
-    effective: mask(sets.effective),
-    permitted: mask(sets.permitted),
+    effective: mask([...sets.effective, ...kept]),
+    permitted: mask([...sets.permitted, ...kept]),
     inheritable: mask(sets.inheritable),
   };
   clearAmbient();

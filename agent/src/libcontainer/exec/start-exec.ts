@@ -16,6 +16,9 @@ import { hostIdOf } from '../launch/user-namespace.ts';
 import { compileExec } from '../plan/compile-exec.ts';
 import { encodeMessage } from '../plan/handshake.ts';
 import { InheritedDescriptors } from '../plan/inherited-descriptors.ts';
+import { loadFilter } from '../seccomp/load-filter.ts';
+import { sendListener } from '../seccomp/send-listener.ts';
+import { takeListener } from '../launch/take-listener.ts';
 import type { ContainerProcess, ExecConfig, ExecTarget, LaunchContext } from '../types.ts';
 import { execCgroups } from './exec-cgroups.ts';
 
@@ -42,9 +45,12 @@ async function launch(context: LaunchContext, target: ExecTarget, config: ExecCo
   const descriptors = new InheritedDescriptors<Fd>();
   const joins = joinsOf(target);
   const isPrivileged = hasPrivileges();
+  const seccomp = await loadFilter(target.spec.linux.seccomp);
   const facts = {
     ...processFacts(context),
+    seccomp,
     container: target.spec.process,
+    shared: target.spec.linux,
     isPrivileged,
     setsGroups: joins.user === undefined || mayGroupsBeSet(target.initPid),
     keepsKeyring: config.noNewKeyring === true,
@@ -65,7 +71,10 @@ async function launch(context: LaunchContext, target: ExecTarget, config: ExecCo
     inherited: descriptors.sources,
     listener: undefined,
     stdioOwner: isPrivileged && uid !== undefined && gid !== undefined ? { uid, gid } : undefined,
-    config,
+    config: takeListener(config, seccomp, (listener, pid) => {
+      const place = { id: target.id, bundle: target.bundlePath ?? '' };
+      sendListener(target.spec, { ...place, pid, initPid: target.initPid ?? 0, status: 'running' }, listener);
+    }),
     deadlineMs: config.deadlineMs ?? execDeadlineMs,
     onNeed: () => undefined,
     onCreated: () => undefined,

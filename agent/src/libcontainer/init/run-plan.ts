@@ -10,7 +10,7 @@ import { Fd } from '../../sys/fd.ts';
 import { duplicate, duplicateTo, readFdToEnd } from '../../sys/file.ts';
 import {
   closeRange,
-  execve,
+  prepareExecve,
   exit,
   resetSignalDispositions,
   setDumpable,
@@ -97,10 +97,12 @@ function execute(
     failpoint('init.execute');
     channel = arrangeDescriptors(plan.preserved, answer);
     applySoftLimits(state);
+    setSignalMask(0n);
+    const run: () => never = prepareExecve(program.path, program.args, program.env);
+    // A filter is on from here: every further call would have to be in everybody's profile.
     perform(state, plan.lateSteps, (name) => (step = name));
     step = '';
-    setSignalMask(0n);
-    execve(program.path, program.args, program.env);
+    run();
   } catch (error) {
     try {
       if (channel !== undefined) report(channel, step, error, []);
@@ -130,7 +132,7 @@ function runPlan(plan: CompleteLaunchPlan, sync: Fd): never {
     channel = waitForStart(sync, plan.gate);
     const { startHooks } = plan;
     if (startHooks !== undefined) {
-      step = 'hooks.startContainer';
+      step = '';
       runHookBatch(startHooks, (text) => state?.note(text));
     }
     const answers = plan.gate.kind === 'socket' || plan.gate.answers;

@@ -22,7 +22,7 @@ import { InheritedDescriptors } from '../plan/inherited-descriptors.ts';
 import { openMountSources } from '../rootfs/mount-sources.ts';
 import { loadFilter } from '../seccomp/load-filter.ts';
 import { sendListener } from '../seccomp/send-listener.ts';
-import { takeListener } from '../seccomp/take-listener.ts';
+import { takeListener } from './take-listener.ts';
 import type { ContainerHandle, CreateContainerConfig, LaunchContext, PinnedNamespace } from '../types.ts';
 import { Container, removeWhenEmpty } from './container.ts';
 import type { PinnedContainer } from './container.ts';

@@ -9,7 +9,7 @@ import type { SecurityModules } from './compile-labels.ts';
 import { compileAttributes } from './compile-scheduling.ts';
 import type { SharedAttributes } from './compile-scheduling.ts';
 import { compileSeccomp } from './compile-seccomp.ts';
-import type { SeccompFilter } from './compile-seccomp.ts';
+import type { SeccompFilter } from './seccomp-filter.ts';
 import type { CapabilityNumbers, Program, RlimitStepEntry, Step } from './launch-plan.ts';
 
 /** Default of the specification when it has no umask field, which is the case for Kata's API. */

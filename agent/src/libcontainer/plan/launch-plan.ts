@@ -6,7 +6,7 @@
  * Descriptors are numbers in the child: `InheritedDescriptors` hands them out. 64-bit numbers are decimal strings.
  */
 
-import type { SeccompFilter } from './compile-seccomp.ts';
+import type { SeccompFilter } from './seccomp-filter.ts';
 import type { ProcessStep } from './process-steps.ts';
 
 export interface LaunchPlan {
@@ -248,7 +248,8 @@ export function describeStep(step: Step): string {
     case 'attach-root':
       return `root ${step.path}`;
     case 'hooks':
-      return `hooks.${step.batch.point}`;
+      // Its errors name the hook themselves.
+      return '';
     case 'readonly-mount':
     case 'create-directory':
     case 'working-directory':
