@@ -103,7 +103,7 @@ export class OciRuntime {
       // The remaining properties of `process` may be applied at start (runtime.md#create).
       const started = await this.command(['start', container.id]);
       if (started.status === 0)
-        throw new Error(`${this.name} accepted and started ${JSON.stringify(container.bundle.config)}`);
+        throw new Error(`${this.name} accepted and started what it should refuse: ${container.bundle.path}`);
       return started.stderr;
     }
     expect(created.stdout).not.toContain('the program ran');
@@ -117,8 +117,12 @@ export class OciRuntime {
       await this.command(['delete', '--force', container.id]).catch(() => undefined);
       this.#containers.delete(container);
     }
-    await eventually(async () => expect(await this.#residue()).toBe(''), SETTLE_MS);
-    await shell(this.machine, `rm -rf ${this.machine.folder}/bundle-*`);
+    try {
+      await eventually(async () => expect(await this.#residue()).toBe(''), SETTLE_MS);
+    } finally {
+      // What this test left is not the next one's fault.
+      await shell(this.machine, `rm -rf ${this.machine.folder}/bundle-* ${this.stateFolder}/*`);
+    }
   }
 
   async #residue(): Promise<string> {

@@ -31,7 +31,7 @@ section('runtime.md#errors', ({ operation }) => {
   operation('a failed operation on one container does not change another', async (runtime) => {
     const bystander = await runtime.create('sleep 100');
     const before = await bystander.state();
-    await runtime.refusal((config) => config.linux.namespaces.push({ type: 'uts' }));
+    await runtime.refusal((config) => config.mounts.push({ destination: '/x', type: 'no-such-fs', source: 'x' }));
     await runtime.command(['start', 'no-such-container']);
     expect(await bystander.state()).toEqual(before);
     await bystander.end();

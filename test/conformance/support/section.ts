@@ -47,7 +47,7 @@ export function section(anchor: string, body: (section: Section) => void): void 
     }, HOOK_MS);
 
     const add = (title: string, test: () => Promise<void>, needs: Needs): void => {
-      const why = needs.vm === true && !isVm() ? 'only in a guest' : (needs.skip ?? gaps[title]);
+      const why = needs.vm === true && !isVm() ? 'only in a guest' : (needs.skip ?? gaps[`${anchor} > ${title}`]);
       if (why === undefined) it(title, test);
       else it.skip(`${title} (${why})`);
     };
