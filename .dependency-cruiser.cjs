@@ -86,6 +86,15 @@ for (const [folder, allowed, others = []] of agentTable)
     folder === 'entry' ? entriesOfTheirOwn : [],
   );
 
+// The reader of JSON documents is no part of the agent's program, which gets its specs as protobuf.
+rules.push({
+  name: 'json-reader',
+  severity: 'error',
+  comment: 'only the command line reads config.json',
+  from: { path: '.', pathNot: '^(agent/src/(oci/from-json|runtime|entry/oci)/|test/)' },
+  to: { path: '^agent/src/oci/from-json/' },
+});
+
 // Only the system-call layer opens the door to the engine.
 rules.push({
   name: 'engine-door',

@@ -14,6 +14,8 @@ const cases: readonly (readonly [from: string, to: string, isAllowed: boolean])[
   ['agent/src/codec/a.ts', 'agent/src/sys/x.ts', false],
   ['agent/src/oci/a.ts', 'agent/src/sys/x.ts', false],
   ['agent/src/oci/b.ts', 'proto/gen/x.ts', true],
+  ['agent/src/oci/c.ts', 'agent/src/oci/from-json/x.ts', false],
+  ['agent/src/runtime/a.ts', 'agent/src/oci/from-json/x.ts', true],
   ['agent/src/sys/a.ts', 'agent/src/codec/x.ts', true],
   ['agent/src/sys/b.ts', 'agent/src/sys/engine.ts', true],
   ['agent/src/guest/a.ts', 'agent/src/sys/engine.ts', false],
