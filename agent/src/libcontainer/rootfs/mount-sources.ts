@@ -2,7 +2,7 @@ import { MOUNT_ATTR_IDMAP } from '../../abi/constants.ts';
 import { DomainError, wrapError } from '../../base/errors.ts';
 import type { Scope } from '../../base/scope.ts';
 import { isSysError } from '../../base/sys-error.ts';
-import type { IdMapping, MountSpec, Spec } from '../../oci/spec.ts';
+import type { IdMapping, LinuxSpec, MountSpec } from '../../oci/spec.ts';
 import type { Fd } from '../../sys/fd.ts';
 import { fstatfs } from '../../sys/file.ts';
 import { mountSetattr } from '../../sys/mount.ts';
@@ -10,6 +10,12 @@ import { isBindMount, isIdMapped } from '../plan/compile-mounts.ts';
 import type { BindOrigin } from '../plan/launch-plan.ts';
 import { formatIdMap, createMappedNamespace } from './mapped-namespace.ts';
 import { cloneGuestPath } from './mount-source.ts';
+
+/** The part of a spec that says which sources have to be opened. */
+export interface SpecWithMounts {
+  readonly mounts: readonly MountSpec[];
+  readonly linux: Pick<LinuxSpec, 'namespaces' | 'uidMappings' | 'gidMappings'>;
+}
 
 /** One namespace for each pair of maps, however many mounts use it. */
 class NamespaceCache {
@@ -54,7 +60,11 @@ function mapIds(tree: Fd, userNamespace: Fd, isRecursive: boolean, path: string)
  *
  * Paths are opened in the calling process, which a share that hangs would hold up.
  */
-export function openMountSources(scope: Scope, spec: Spec, joinedUser: Fd | undefined): ReadonlyMap<number, Fd> {
+export function openMountSources(
+  scope: Scope,
+  spec: SpecWithMounts,
+  joinedUser: Fd | undefined,
+): ReadonlyMap<number, Fd> {
   const { linux } = spec;
   const hasUserNamespace = linux.namespaces.some(({ type }) => type === 'user');
   const namespaces = new NamespaceCache(scope);

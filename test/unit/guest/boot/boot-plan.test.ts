@@ -48,6 +48,13 @@ describe('isInitialRamfs()', () => {
   });
 });
 
+describe('parseProcMounts()', () => {
+  it('gives paths as they are, blanks and the like included (MNT-16)', () => {
+    const text = 'tmpfs /run/a\\040b\\011c\\012d\\134e\\043f tmpfs rw 0 0\nhalf\n';
+    expect(parseProcMounts(text)).toEqual([{ target: '/run/a b\tc\nd\\e#f', fstype: 'tmpfs' }]);
+  });
+});
+
 describe('hostnameFrom()', () => {
   it.each([
     [undefined, 'localhost'],
