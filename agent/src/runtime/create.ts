@@ -13,7 +13,8 @@ import { geteuid } from '../sys/process.ts';
 import { wallClock } from '../sys/system.ts';
 import { connectSocket, sendDescriptor, sendTerminal } from './console-socket.ts';
 import { findCgroupRoot } from './cgroup/find-root.ts';
-import { ownStdio, preservedDescriptors } from './own-stdio.ts';
+import type { ServiceFacts } from './service-facts.ts';
+import { ownStdio } from './own-stdio.ts';
 import { writePidFile } from './pid-file.ts';
 import { readBundle } from './read-bundle.ts';
 import type { Bundle } from './read-bundle.ts';
@@ -37,9 +38,9 @@ export interface CreateRequest {
   /** The command stays, and the container's terminal is the command's own. */
   readonly isForeground: boolean;
   /** Descriptors 3, 4, ... that the program gets as they are. */
-  readonly preserved: number;
-  /** Added to the environment of the program. */
-  readonly env: readonly string[];
+  readonly preserved: readonly Fd[];
+  /** Sockets of the caller's service manager. */
+  readonly services: ServiceFacts;
   /** The program is started by another command, later. */
   readonly startsLater: boolean;
 }
@@ -75,9 +76,11 @@ function checkTerminal(spec: Spec, request: CreateRequest): void {
 export function openBundle(request: CreateRequest): Bundle {
   const bundle = readBundle(request.bundle, request.log);
   checkTerminal(bundle.spec, request);
-  const { process } = bundle.spec;
-  if (request.env.length === 0) return bundle;
-  return { ...bundle, spec: { ...bundle.spec, process: { ...process, env: [...process.env, ...request.env] } } };
+  const { spec } = bundle;
+  const { env, mounts } = request.services;
+  if (env.length === 0) return bundle;
+  const process = { ...spec.process, env: [...spec.process.env, ...env] };
+  return { ...bundle, spec: { ...spec, process, mounts: [...spec.mounts, ...mounts] } };
 }
 
 /** What is known of a container before it is made. */
@@ -150,7 +153,8 @@ export async function createOnDisk(
     signal,
     bundlePath: bundle.path,
     stdio: ownStdio(),
-    preserved: preservedDescriptors(request.preserved),
+    preserved: request.preserved,
+    deadlineMs: Infinity,
     noPivot: !request.hasPivot,
     noNewKeyring: !request.hasOwnKeyring,
     ...(listener === undefined ? {} : { gate: { listener } }),

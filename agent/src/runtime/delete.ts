@@ -58,7 +58,7 @@ export async function deleteContainer(request: DeleteRequest): Promise<void> {
   const state = readState(directory, request);
   const status = lockedStatus(directory, state);
   if (state !== undefined && status !== 'stopped') {
-    if (!isForced && status !== 'created') {
+    if (!isForced) {
       throw new DomainError('failed_precondition', `cannot delete container ${id} that is not stopped: ${status}`);
     }
     killEverything(state);

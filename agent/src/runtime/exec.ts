@@ -9,12 +9,13 @@ import { runtimeCgroupPolicy } from '../libcontainer/cgroup/cgroup-policy.ts';
 import type { ExecTarget } from '../libcontainer/types.ts';
 import { specFromJson } from '../oci/from-json/spec-from-json.ts';
 import type { ProcessSpec } from '../oci/spec.ts';
+import type { Fd } from '../sys/fd.ts';
 import { openAt } from '../sys/file.ts';
 import { connectSocket, sendDescriptor, sendTerminal } from './console-socket.ts';
 import { adoptOrphans, attend } from './foreground.ts';
 import { giveUpOnSignals } from './give-up-signals.ts';
 import { makeLaunchContext } from './launch.ts';
-import { ownStdio, preservedDescriptors } from './own-stdio.ts';
+import { ownStdio } from './own-stdio.ts';
 import { writePidFile } from './pid-file.ts';
 import { ContainerDirectory } from './state/container-directory.ts';
 import { lockedStatus } from './state/container-status.ts';
@@ -33,7 +34,7 @@ export interface ExecRequest {
   readonly consoleSocket?: string;
   readonly pidfdSocket?: string;
   readonly pidFile?: string;
-  readonly preserved: number;
+  readonly preserved: readonly Fd[];
   /** Below the container's cgroup. */
   readonly subCgroup?: string;
 }
@@ -114,7 +115,8 @@ export async function execInContainer(request: ExecRequest): Promise<number> {
     process,
     signal: given.signal,
     stdio: ownStdio(),
-    preserved: preservedDescriptors(request.preserved),
+    preserved: request.preserved,
+    deadlineMs: Infinity,
   });
   given.end();
   // The container may be changed or removed while the program runs.

@@ -62,7 +62,7 @@ const booleans: ReadonlyMap<string, string> = new Map([
 
 /** `-it` for `-i -t`: only letters that are flags. */
 function splitLetters(name: string, find: (name: string) => Option | undefined): readonly Option[] | undefined {
-  const options = [...name].map(find);
+  const options = Array.from(name).map(find);
   return options.length > 1 && options.every((option) => option?.kind === 'flag') ? (options as Option[]) : undefined;
 }
 

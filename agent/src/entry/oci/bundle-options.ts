@@ -1,7 +1,9 @@
 import { environment } from '../../sys/program.ts';
 import { getpid } from '../../sys/process.ts';
+import type { Fd } from '../../sys/fd.ts';
+import { preservedDescriptors } from '../../runtime/own-stdio.ts';
 import type { CreateRequest } from '../../runtime/create.ts';
-import { serviceFacts } from '../../runtime/listen-fds.ts';
+import { serviceFacts } from '../../runtime/service-facts.ts';
 import type { Option } from './arguments.ts';
 import { UsageError } from './arguments.ts';
 import type { Invocation } from './command.ts';
@@ -30,11 +32,11 @@ export const bundleOptions: readonly Option[] = [
   { name: 'preserve-fds', kind: 'text', value: 'N', about: 'hand on N descriptors from number 3' },
 ];
 
-/** How many descriptors go to the program beside its standard streams. */
-export function preservedCount(invocation: Invocation): number {
+/** The descriptors that go to the program beside its standard streams: those asked for, and `more`. */
+export function preserved(invocation: Invocation, more = 0): readonly Fd[] {
   const count = invocation.options.count('preserve-fds') ?? 0;
   if (count < 0 || count > 200) throw new UsageError('--preserve-fds: must be 0 to 200');
-  return count;
+  return preservedDescriptors(count + more);
 }
 
 /** An option that names a file, absolute. */
@@ -64,8 +66,8 @@ export function createRequestOf(
     ...(pidFile === undefined ? {} : { pidFile }),
     hasPivot: !options.has('no-pivot'),
     hasOwnKeyring: !options.has('no-new-keyring'),
-    preserved: preservedCount(invocation) + services.descriptors,
-    env: services.env,
+    preserved: preserved(invocation, services.descriptors),
+    services,
     ...how,
   };
 }

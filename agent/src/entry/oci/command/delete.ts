@@ -4,9 +4,9 @@ import { containerIdOf } from '../command.ts';
 
 export const command: Command = {
   usage: '[options] CONTAINER-ID',
-  about: ['Removes a stopped or never started container: its cgroup and its state. The bundle stays.'],
+  about: ['Removes a stopped container: its cgroup and its state. The bundle stays.'],
   options: [
-    { name: 'force', aliases: ['f'], kind: 'flag', about: 'kill it first if it runs; no error if there is none' },
+    { name: 'force', aliases: ['f'], kind: 'flag', about: 'kill it first if it has not stopped; no error if there is none' },
   ],
   operands: { least: 1, most: 1 },
   run: async (invocation) => {

@@ -1,7 +1,7 @@
 import { execInContainer } from '../../../runtime/exec.ts';
 import { readFile } from '../../../sys/file.ts';
 import { UsageError } from '../arguments.ts';
-import { pathOption, preservedCount } from '../bundle-options.ts';
+import { pathOption, preserved } from '../bundle-options.ts';
 import type { Command } from '../command.ts';
 import { containerIdOf } from '../command.ts';
 import { processFromFile, processFromOptions } from '../exec-process.ts';
@@ -69,7 +69,7 @@ export const command: Command = {
       isForeground: !options.has('detach'),
       isSubreaper: !options.has('no-subreaper'),
       ignoresPause: options.has('ignore-paused'),
-      preserved: preservedCount(invocation),
+      preserved: preserved(invocation),
       ...(consoleSocket === undefined ? {} : { consoleSocket }),
       ...(pidfdSocket === undefined ? {} : { pidfdSocket }),
       ...(pidFile === undefined ? {} : { pidFile }),
