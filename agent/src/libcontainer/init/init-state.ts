@@ -3,6 +3,7 @@ import type { Fd } from '../../sys/fd.ts';
 import { sendMessage } from '../../sys/socket.ts';
 import { encodeMessage } from '../plan/handshake.ts';
 import type { Need } from '../plan/handshake.ts';
+import type { ResolvedUser } from '../process/resolve-user.ts';
 import type { ContainerRoot } from '../rootfs/container-root.ts';
 import { hearParent } from '../state/hear-parent.ts';
 
@@ -16,8 +17,8 @@ export class InitState {
   /** Soft limits that bind the interpreter too, set last of all. */
   softLimits: readonly { readonly resource: number; readonly soft: bigint; readonly hard: bigint }[] = [];
 
-  /** Found in the container's own files; replaces the numbers of the plan. */
-  user: { readonly uid: number; readonly gid: number; readonly groups: readonly number[] } | undefined;
+  /** Found in the container's own files; goes before the numbers of the plan. */
+  user: ResolvedUser | undefined;
 
   constructor(sync: Fd, guestDevpts: Fd | undefined) {
     this.sync = sync;

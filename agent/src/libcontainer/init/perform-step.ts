@@ -35,6 +35,7 @@ import { openDetachedProcfs, writeProcfs } from '../rootfs/procfs.ts';
 import { writeSysctls } from '../rootfs/sysctls.ts';
 import { bindConsole, openContainerPty } from '../rootfs/terminal.ts';
 import { installFilter } from '../seccomp/install-filter.ts';
+import { withLookedUp } from './looked-up-user.ts';
 import { applyHardLimits, becomeUser, enterWorkingDirectory, ownStdio } from './identity-steps.ts';
 import { requireRoot } from './init-state.ts';
 import type { InitState } from './init-state.ts';
@@ -160,7 +161,7 @@ export function performStep(state: InitState, step: Step): void {
     case 'bounding-set':
       return cutBoundingSet(step.capabilities);
     case 'user':
-      return becomeUser({ ...step, ...state.user });
+      return becomeUser(withLookedUp(step, state.user));
     case 'no-new-privileges':
       return setNoNewPrivs();
     case 'capabilities':

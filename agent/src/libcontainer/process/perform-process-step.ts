@@ -50,11 +50,6 @@ function applyIoPriority(step: Extract<ProcessStep, { do: 'io-priority' }>): voi
   }
 }
 
-function lookUpUser(state: InitState, text: string): void {
-  const found = resolveUser(requireRoot(state), text);
-  state.user = { uid: found.uid, gid: found.gid ?? 0, groups: found.additionalGids ?? [] };
-}
-
 /** Carries out one step of the attributes of a process. */
 export function performProcessStep(state: InitState, step: ProcessStep): void {
   switch (step.do) {
@@ -82,7 +77,8 @@ export function performProcessStep(state: InitState, step: ProcessStep): void {
     case 'loopback':
       return setLinkUp('lo');
     case 'look-up-user':
-      return lookUpUser(state, step.text);
+      state.user = resolveUser(requireRoot(state), step.text);
+      return;
     default:
       return assertNever(step);
   }
