@@ -63,7 +63,7 @@ export async function runCommand(context: OffloadContext, options: CommandOption
   // Nobody looks at it any more when the set-up below fails.
   exited.catch(() => undefined);
   const timer = context.loop.setTimer(options.deadlineMs, () =>
-    giveUp(new DomainError('deadline_exceeded', `${options.path}: not done after ${options.deadlineMs} ms`)),
+    giveUp(new DomainError('deadline_exceeded', `not done after ${options.deadlineMs} ms`)),
   );
   const unregister = options.signal?.onAbort(giveUp);
   try {

@@ -1,5 +1,5 @@
 import type { AbortSignal } from '../../base/abort.ts';
-import { DomainError, describeError } from '../../base/errors.ts';
+import { DomainError, describeError, wrapError } from '../../base/errors.ts';
 import type { Logger } from '../../base/log.ts';
 import { decodeBytes, encodeBytes } from '../../base/text.ts';
 import type { Spec } from '../../oci/spec.ts';
@@ -45,7 +45,7 @@ async function runHook(
     if (text !== '') context.log.debug(`${what}: ${text}`);
     return;
   }
-  throw new DomainError('internal', `${what} ${hook.path} ${describeStatus(status)}${text === '' ? '' : `: ${text}`}`);
+  throw new DomainError('internal', `${hook.path} ${describeStatus(status)}${text === '' ? '' : `: ${text}`}`);
 }
 
 export interface HookRequest extends HookPlace {
@@ -77,7 +77,7 @@ export async function runHooks(
       await runHook(context, what, compileHook(hook, rules), state, request.bundle, request.signal);
     } catch (error) {
       // Given up by the caller: nothing more is to be run for it.
-      if (isFatal || request.signal?.aborted === true) throw error;
+      if (isFatal || request.signal?.aborted === true) throw wrapError(what, error);
       log.error(`hook failed: ${what}: ${describeError(error)}`);
     }
   }

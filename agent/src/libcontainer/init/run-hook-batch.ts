@@ -1,4 +1,4 @@
-import { DomainError, describeError } from '../../base/errors.ts';
+import { DomainError, describeError, wrapError } from '../../base/errors.ts';
 import { decodeBytes, encodeBytes } from '../../base/text.ts';
 import { runBlocking } from '../../sys/blocking-command.ts';
 import { getpid } from '../../sys/process.ts';
@@ -8,7 +8,7 @@ import type { HookBatch, HookRun } from '../plan/launch-plan.ts';
 /** What a hook says is for an error text or the log; more is read and thrown away (EXE-10). */
 const maxOutputBytes = 800;
 
-function runHook(what: string, hook: HookRun, batch: HookBatch, state: Uint8Array): void {
+function runHook(hook: HookRun, batch: HookBatch, state: Uint8Array): void {
   const { status, output } = runBlocking({
     path: hook.path,
     argv: hook.argv,
@@ -21,7 +21,7 @@ function runHook(what: string, hook: HookRun, batch: HookBatch, state: Uint8Arra
   if (status.kind === 'exited' && status.code === 0) return;
   const how = status.kind === 'exited' ? `exited with ${status.code}` : `was killed by signal ${status.signal}`;
   const text = decodeBytes(output).trim();
-  throw new DomainError('internal', `${what} ${hook.path} ${how}${text === '' ? '' : `: ${text}`}`);
+  throw new DomainError('internal', `${hook.path} ${how}${text === '' ? '' : `: ${text}`}`);
 }
 
 /** Runs hooks from here, one after the other. The first failure is thrown, or all are noted, as the batch says. */
@@ -30,9 +30,9 @@ export function runHookBatch(batch: HookBatch, note: (text: string) => void): vo
   for (const [index, hook] of batch.hooks.entries()) {
     const what = `hooks.${batch.point}[${index}]`;
     try {
-      runHook(what, hook, batch, state);
+      runHook(hook, batch, state);
     } catch (error) {
-      if (batch.failures === 'fatal') throw error;
+      if (batch.failures === 'fatal') throw wrapError(what, error);
       note(`hook failed: ${what}: ${describeError(error)}`);
     }
   }
