@@ -1,3 +1,4 @@
+import { withKnownCapabilities } from '../known-capabilities.ts';
 import type { ProcessSpec, RlimitSpec, UserSpec } from '../spec.ts';
 import { capabilities } from './capabilities.ts';
 import { int32, uint16, uint32, uint64 } from './integer-range.ts';
@@ -54,8 +55,17 @@ function rlimit(entry: JsonObject): RlimitSpec {
   };
 }
 
-/** A `process` object (config.md, "Process"). What it leaves out stays undefined where an exec takes it from the container. */
-export function processSpec(process: JsonObject): ProcessSpec {
+/**
+ * A `process` object (config.md, "Process"). What it leaves out stays undefined where an exec takes it from the container; what
+ * nobody could grant is left out with a warning, as the specification asks.
+ */
+export function processSpec(section: JsonObject): ProcessSpec {
+  const { process, warnings } = withKnownCapabilities(membersOf(section));
+  section.session.warnings.push(...warnings);
+  return process;
+}
+
+function membersOf(process: JsonObject): ProcessSpec {
   const args = process.strings('args');
   if (args.length === 0) throw process.error('args', 'missing');
   return {
