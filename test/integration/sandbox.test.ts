@@ -33,7 +33,7 @@ describe('a sandbox', { timeout: 30_000 }, () => {
       await client.callEncoded('grpc.Health', 'Version', version.request.encode({}), version.response),
     ).toMatchObject({ agent_version: '4.1.0', grpc_version: '0.0.1' });
     const details = await client.call('GetGuestDetails', { mem_block_size: true, mem_hotplug_probe: true });
-    expect(details.agent_details).toMatchObject({ version: '4.1.0', init_daemon: false, supports_seccomp: false });
+    expect(details.agent_details).toMatchObject({ version: '4.1.0', init_daemon: false, supports_seccomp: true });
     const handlers = details.agent_details?.storage_handlers ?? [];
     for (const driver of ['virtio-fs', '9p', 'local', 'ephemeral', 'blk']) expect(handlers).toContain(driver);
     expect(await agent.stop()).toBe(143);

@@ -175,14 +175,14 @@ describe('a request that breaks a rule', { timeout: 20_000 }, () => {
       [/user/],
     ],
     [
-      'a seccomp filter',
+      'a seccomp filter with an unknown action',
       {
         linux: {
           Namespaces: [{ Type: 'mount' }],
-          Seccomp: { DefaultAction: 'SCMP_ACT_ALLOW', Syscalls: [{ Names: ['mkdir'], Action: 'SCMP_ACT_ERRNO' }] },
+          Seccomp: { DefaultAction: 'SCMP_ACT_ALLOW', Syscalls: [{ Names: ['mkdir'], Action: 'SCMP_ACT_NOPE' }] },
         },
       },
-      [/seccomp/i],
+      [/seccomp/i, 'SCMP_ACT_NOPE'],
     ],
     ['hooks', { spec: { Hooks: { Prestart: [{ Path: '/bin/true', Args: ['true'] }] } } }, [/hook/i]],
   ])('CreateContainer with %s names field and reason, and changes nothing', async (_, more, words) => {
