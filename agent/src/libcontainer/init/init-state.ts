@@ -13,6 +13,8 @@ export class InitState {
   readonly sync: Fd;
   /** The guest's `/dev/pts`, opened while it could still be reached; undefined when there is none, or no terminal is wanted. */
   readonly guestDevpts: Fd | undefined;
+  /** The root directory, when it had to be opened before rights were given up. */
+  rootPlace: Fd | undefined;
   root: ContainerRoot | undefined;
   /** Soft limits that bind the interpreter too, set last of all. */
   softLimits: readonly { readonly resource: number; readonly soft: bigint; readonly hard: bigint }[] = [];

@@ -1,6 +1,6 @@
 import { CLONE_NEWTIME, O_RDONLY } from '../../abi/constants.ts';
 import { wrapError } from '../../base/errors.ts';
-import { open, writeFile } from '../../sys/file.ts';
+import { open } from '../../sys/file.ts';
 import { setDumpable, setgroups, setns, setresgid, setresuid, unshare } from '../../sys/process.ts';
 import type { Step } from '../plan/launch-plan.ts';
 import type { InitState } from './init-state.ts';
@@ -21,11 +21,11 @@ export function enterUserNamespace(state: InitState, step: Extract<Step, { do: '
 
 /**
  * A new time namespace holds for children only, so this process joins the one of its children. The clocks can be set only before
- * anybody is in it (time_namespaces(7)).
+ * anybody is in it (time_namespaces(7)), which the parent does: the file is not ours to open, since nobody may trace us.
  */
-export function enterTimeNamespace(offsets: string): void {
+export function enterTimeNamespace(state: InitState, isShifted: boolean): void {
   unshare(CLONE_NEWTIME);
-  if (offsets !== '') writeFile('/proc/self/timens_offsets', offsets);
+  if (isShifted) state.need('time-offsets');
   using made = open('/proc/self/ns/time_for_children', O_RDONLY);
   setns(made, CLONE_NEWTIME);
 }

@@ -24,7 +24,7 @@ import { applyCapabilities, cutBoundingSet } from '../capabilities/apply-capabil
 import { encodeMessage } from '../plan/handshake.ts';
 import type { Step } from '../plan/launch-plan.ts';
 import { performProcessStep } from '../process/perform-process-step.ts';
-import { attachRoot, propagationFlags, setGuestPropagation } from '../rootfs/attach-root.ts';
+import { attachRoot, findRoot, propagationFlags, setGuestPropagation } from '../rootfs/attach-root.ts';
 import { ContainerRoot } from '../rootfs/container-root.ts';
 import { createDeviceLinks, createDevices } from '../rootfs/devices.ts';
 import { makeReadonly, maskPaths } from '../rootfs/hide-paths.ts';
@@ -87,7 +87,7 @@ function setRootPropagation(state: InitState, step: Extract<Step, { do: 'root-pr
 
 function attach(state: InitState, step: Extract<Step, { do: 'attach-root' }>): void {
   if (state.root !== undefined) throw new DomainError('internal', 'the plan sets the root twice');
-  state.root = attachRoot(step.path, step.keepsShared);
+  state.root = attachRoot(step.path, step.keepsShared, state.rootPlace);
 }
 
 /** Carries out one step of the plan, synchronously. */
@@ -102,7 +102,7 @@ export function performStep(state: InitState, step: Step): void {
     case 'user-namespace':
       return enterUserNamespace(state, step);
     case 'time-namespace':
-      return enterTimeNamespace(step.offsets);
+      return enterTimeNamespace(state, step.isShifted);
     case 'runtime-hooks':
       return state.need('runtime-hooks');
     case 'hooks':
@@ -117,6 +117,9 @@ export function performStep(state: InitState, step: Step): void {
       return applyHardLimits(state, step.limits);
     case 'propagation':
       return setGuestPropagation(step.kind);
+    case 'find-root':
+      state.rootPlace = findRoot(step.path);
+      return;
     case 'attach-root':
       return attach(state, step);
     case 'mount':

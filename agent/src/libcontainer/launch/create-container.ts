@@ -1,10 +1,11 @@
 import { O_DIRECTORY, O_PATH } from '../../abi/constants.ts';
+import { assertNever } from '../../base/assert-never.ts';
 import { DomainError, wrapError } from '../../base/errors.ts';
 import { Scope } from '../../base/scope.ts';
 import { isSysError } from '../../base/sys-error.ts';
 import type { NamespaceType, Resources, Spec } from '../../oci/spec.ts';
 import type { Fd } from '../../sys/fd.ts';
-import { open } from '../../sys/file.ts';
+import { open, writeFile } from '../../sys/file.ts';
 import { offload } from '../../sys/offload.ts';
 import { Cgroup } from '../cgroup/cgroup.ts';
 import { delegateUid } from '../cgroup/delegate-uid.ts';
@@ -14,7 +15,7 @@ import type { HookRequest } from '../hooks/run-hooks.ts';
 import { findResctrl, joinRdtGroup } from '../intel-rdt/rdt-group.ts';
 import { planRdt } from '../intel-rdt/rdt-plan.ts';
 import { moveNetDevices } from '../network/move-net-devices.ts';
-import { compileContainer } from '../plan/compile-container.ts';
+import { compileContainer, timeOffsets } from '../plan/compile-container.ts';
 import type { ContainerFacts } from '../plan/compile-container.ts';
 import { runtimePoints } from '../plan/compile-hooks.ts';
 import type { HookPlace } from '../plan/compile-hooks.ts';
@@ -195,13 +196,18 @@ async function create(context: LaunchContext, config: CreateContainerConfig, pla
     }),
     deadlineMs: config.deadlineMs ?? createDeadlineMs,
     onNeed: async (need, pid, signal) => {
-      if (need === 'id-maps') {
-        grantUserNamespace(pid, spec, facts, hasNewUser);
-        return;
+      switch (need) {
+        case 'id-maps':
+          return grantUserNamespace(pid, spec, facts, hasNewUser);
+        case 'time-offsets':
+          return writeFile(`/proc/${pid}/timens_offsets`, timeOffsets(spec));
+        case 'runtime-hooks':
+          prepared(pid);
+          giveNetDevices(pid, spec);
+          return runRuntimeHooks(context, spec, { ...place, pid, signal });
+        default:
+          return assertNever(need);
       }
-      prepared(pid);
-      giveNetDevices(pid, spec);
-      await runRuntimeHooks(context, spec, { ...place, pid, signal });
     },
     onCreated: (paths) => (created = paths),
   });

@@ -140,7 +140,7 @@ function compileHiding(spec: Spec, missing: 'skip' | 'fail'): readonly Step[] {
 }
 
 /** Clocks of a time namespace as `timens_offsets` takes them (time_namespaces(7)). */
-function timeOffsets(spec: Spec): string {
+export function timeOffsets(spec: Spec): string {
   return (['monotonic', 'boottime'] as const)
     .flatMap((clock) => {
       const offset = spec.linux.timeOffsets[clock];
@@ -218,12 +218,15 @@ export function compileContainer<T>(
   const steps: Step[] = [
     ...compileStart(spec.process, spec.linux, false),
     ...(hasUserNamespace
-      ? [{ do: 'user-namespace', asksParent: true, setsGroups: facts.setsGroups, isDumpable } as const]
+      ? [
+          { do: 'find-root', path: facts.rootfsPath } as const,
+          { do: 'user-namespace', asksParent: true, setsGroups: facts.setsGroups, isDumpable } as const,
+        ]
       : []),
     ...compileKeyring(spec.process, modules, options.keepsKeyring === true),
     ...joins,
     ...(hasNewCgroupNamespace ? [{ do: 'cgroup-namespace' } as const] : []),
-    ...(isNew('time') ? [{ do: 'time-namespace', offsets: timeOffsets(spec) } as const] : []),
+    ...(isNew('time') ? [{ do: 'time-namespace', isShifted: timeOffsets(spec) !== '' } as const] : []),
     ...(isNew('network') ? [{ do: 'loopback' } as const] : []),
     ...compilePrivileges(spec.process, facts, hasUserNamespace),
     ...compileNames(spec, types.has('uts') && join.uts === undefined),

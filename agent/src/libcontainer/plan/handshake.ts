@@ -42,7 +42,9 @@ export interface LaunchFailure {
 }
 
 /** What only the parent can do, having rights or being in the namespaces of the runtime. */
-export type Need = 'id-maps' | 'runtime-hooks';
+export type Need = 'id-maps' | 'time-offsets' | 'runtime-hooks';
+
+const needs: ReadonlySet<unknown> = new Set<Need>(['id-maps', 'time-offsets', 'runtime-hooks']);
 
 /**
  * What the new process says. `created` are paths that it made on the root's own file system as mount points; the parent takes
@@ -136,7 +138,7 @@ export function decodeInitMessage(bytes: Uint8Array): InitMessage | undefined {
       return { type: value['type'] };
     case 'need': {
       const need = value['need'];
-      return need === 'id-maps' || need === 'runtime-hooks' ? { type: 'need', need } : undefined;
+      return needs.has(need) ? { type: 'need', need: need as Need } : undefined;
     }
     case 'descriptor':
       return isText(value['name']) ? { type: 'descriptor', name: value['name'] } : undefined;

@@ -168,8 +168,10 @@ export type Step =
       readonly setsGroups: boolean;
       readonly isDumpable: boolean;
     }
-  /** A new time namespace, entered at once. Offsets as `/proc/self/timens_offsets` wants them. */
-  | { readonly do: 'time-namespace'; readonly offsets: string }
+  /** Opens the directory of `attach-root`, while it can still be reached. */
+  | { readonly do: 'find-root'; readonly path: string }
+  /** A new time namespace, entered at once; the parent sets its clocks before. */
+  | { readonly do: 'time-namespace'; readonly isShifted: boolean }
   /** Lets the parent give network devices and run the hooks of the runtime's namespaces (prestart, createRuntime). */
   | { readonly do: 'runtime-hooks' }
   | { readonly do: 'hooks'; readonly batch: HookBatch }

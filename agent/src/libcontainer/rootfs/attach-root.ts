@@ -48,19 +48,22 @@ function makeParentPrivate(path: string): void {
   }
 }
 
-/**
- * Clones the tree at `path` (a guest path without symbolic links) and attaches the clone over it: from now on the container's
- * root is a mount of this namespace alone, reached by descriptor.
- */
-export function attachRoot(path: string, keepsShared: boolean): ContainerRoot {
+/** Opens the container's root directory: a path of the guest without symbolic links. */
+export function findRoot(path: string): Fd {
   using guestRoot = open('/', O_PATH | O_DIRECTORY);
-  let target: Fd;
   try {
-    target = openAt(guestRoot, path, { flags: O_PATH | O_DIRECTORY, resolve: RESOLVE_NO_SYMLINKS });
+    return openAt(guestRoot, path, { flags: O_PATH | O_DIRECTORY, resolve: RESOLVE_NO_SYMLINKS });
   } catch (error) {
     throw wrapError(`root.path ${path} must be a directory reached without symbolic links`, error);
   }
-  using place = target;
+}
+
+/**
+ * Clones the tree at `path`, which is `found` when it had to be found earlier, and attaches the clone over it: from now on the container's
+ * root is a mount of this namespace alone, reached by descriptor.
+ */
+export function attachRoot(path: string, keepsShared: boolean, found?: Fd): ContainerRoot {
+  using place = found ?? findRoot(path);
   if (keepsShared) makeParentPrivate(path);
   const tree = openTree('', OPEN_TREE_CLONE | AT_EMPTY_PATH | AT_RECURSIVE, place);
   // Mounts of the container must not propagate out of it; a slave still learns what the guest mounts below the root.
