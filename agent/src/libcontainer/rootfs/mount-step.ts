@@ -19,7 +19,7 @@ function setAttributes(mount: Fd, change: AttributeChange, recursive: boolean): 
   } catch (error) {
     // Not loosened in silence: what was asked for holds or the launch fails (MNT-14).
     if (!isSysError(error, 'EPERM')) throw error;
-    throw wrapError('a flag that is to be cleared is locked by the user namespace', error);
+    throw wrapError('a flag of the mount is locked, because it comes from outside the user namespace', error);
   }
 }
 
