@@ -5,6 +5,7 @@ import { removeContainer } from './container/remove-container.ts';
 import { resumeContainer } from './container/resume-container.ts';
 import { startContainer } from './container/start-container.ts';
 import { statsContainer } from './container/stats-container.ts';
+import { updateContainer } from './container/update-container.ts';
 import { check } from './health/check.ts';
 import { version } from './health/version.ts';
 import { closeStdin } from './process/close-stdin.ts';
@@ -36,6 +37,7 @@ const agentService: { readonly [M in AgentMethod]?: AgentHandler<M> } = {
   RemoveContainer: removeContainer,
   PauseContainer: pauseContainer,
   ResumeContainer: resumeContainer,
+  UpdateContainer: updateContainer,
   StatsContainer: statsContainer,
   ExecProcess: execProcess,
   SignalProcess: signalProcess,

@@ -4,6 +4,8 @@
  */
 import {
   CLONE_INTO_CGROUP,
+  O_APPEND,
+  O_CREAT,
   O_DIRECTORY,
   O_RDONLY,
   O_WRONLY,
@@ -96,6 +98,9 @@ async function deviceRules(): Promise<void> {
   cgroup.apply(devices(rule(false)), []);
   checkEqual('CGN-05 a default device can be used', await openIn(cgroup, '/dev/zero', O_RDONLY), '');
   checkEqual('CGN-05 a device that no rule allows cannot', await openIn(cgroup, '/dev/kmsg', O_RDONLY), 'EPERM');
+  const append = O_WRONLY | O_CREAT | O_APPEND;
+  checkEqual('CGN-05 nor can it be written', await openIn(cgroup, '/dev/kmsg', O_WRONLY), 'EPERM');
+  checkEqual('CGN-05 nor appended to', await openIn(cgroup, '/dev/kmsg', append), 'EPERM');
   cgroup.update(devices(rule(false), rule(true, 1n, 11n, 'w')), []);
   checkEqual('CGN-05 a bit that is allowed', await openIn(cgroup, '/dev/kmsg', O_WRONLY), '');
   checkEqual('CGN-05 a bit that is not', await openIn(cgroup, '/dev/kmsg', O_RDONLY), 'EPERM');

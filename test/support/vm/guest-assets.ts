@@ -72,7 +72,8 @@ export interface InitrdOptions {
 export async function guestInitrd(folder: string, kernel: GuestKernel, options: InitrdOptions): Promise<string> {
   const { agent = releaseAgent, hasWitness = false, extraModules = [] } = options;
   const asBuilt = join(products, 'kihon-initrd.img');
-  if (agent === releaseAgent && !hasWitness && kernel.modules === undefined && existsSync(asBuilt)) return asBuilt;
+  const isReleased = agent === join(products, 'kihon-agent');
+  if (isReleased && !hasWitness && kernel.modules === undefined && existsSync(asBuilt)) return asBuilt;
   if (!existsSync(agent)) throw new Error(`no agent at ${agent}: make agent test-agent`);
   mkdirSync(folder, { recursive: true });
   const output = join(folder, 'initrd.img');
