@@ -32,9 +32,9 @@ section('config.md#posix-platform-mounts', ({ operation }) => {
     const { path } = await runtime.bundle('true');
     await runtime.machine.write(`${path}/data/file`, '');
     await runtime.machine.command(['chmod', '-R', 'a+rX', path]);
-    const { stdout } = await runtime.run('stat -c "%u %g" /m/file', (config) => {
+    const { stdout } = await runtime.run('stat -c "%u %g" /tmp/file', (config) => {
       withUserNamespace(config);
-      config.mounts.push(mount('/m', 'bind', `${path}/data`, 'bind', 'idmap'));
+      config.mounts.push(mount('/tmp', 'bind', `${path}/data`, 'bind', 'idmap'));
     });
     expect(stdout).toBe('0 0\n');
   });
