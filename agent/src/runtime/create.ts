@@ -3,12 +3,13 @@ import { DomainError } from '../base/errors.ts';
 import { failpoint } from '../base/failpoint.ts';
 import type { Logger } from '../base/log.ts';
 import { Scope } from '../base/scope.ts';
-import { resolveCgroupPath } from '../libcontainer/cgroup/cgroup-path.ts';
+import { runtimeCgroupPath } from '../libcontainer/cgroup/cgroup-path.ts';
 import { createContainer } from '../libcontainer/launch/create-container.ts';
 import { createStartSocket } from '../libcontainer/launch/start-gate.ts';
 import type { ContainerHandle, LaunchContext } from '../libcontainer/types.ts';
 import type { Spec } from '../oci/spec.ts';
 import type { Fd } from '../sys/fd.ts';
+import { readText } from '../sys/file.ts';
 import { geteuid } from '../sys/process.ts';
 import { wallClock } from '../sys/system.ts';
 import { connectSocket, sendDescriptor, sendTerminal } from './console-socket.ts';
@@ -83,6 +84,11 @@ export function openBundle(request: CreateRequest): Bundle {
   return { ...bundle, spec: { ...spec, process, mounts: [...spec.mounts, ...mounts] } };
 }
 
+/** Where the cgroup goes; only a relative path asks where this command sits. */
+function cgroupPath(cgroupsPath: string, id: string): string {
+  return runtimeCgroupPath(cgroupsPath, id, cgroupsPath.startsWith('/') ? '' : readText('/proc/self/cgroup'));
+}
+
 /** What is known of a container before it is made. */
 export function firstState(request: CreateRequest, { spec, path }: Bundle): StoredState {
   const { linux, hooks } = spec;
@@ -95,7 +101,7 @@ export function firstState(request: CreateRequest, { spec, path }: Bundle): Stor
     created: formatTimestamp(wallClock()),
     owner: geteuid(),
     annotations: spec.annotations,
-    cgroup: root === undefined ? undefined : { root, path: resolveCgroupPath(linux.cgroupsPath, request.id) },
+    cgroup: root === undefined ? undefined : { root, path: cgroupPath(linux.cgroupsPath, request.id) },
     hasOwnPidNamespace: linux.namespaces.some(({ type, path: joined }) => type === 'pid' && joined === undefined),
     hooks: { poststart: hooks.poststart.length > 0, poststop: hooks.poststop.length > 0 },
     init: undefined,
