@@ -59,6 +59,8 @@ describe('compileContainer()', () => {
       },
     });
     expect(kinds(plan)).toEqual([
+      'inherited',
+      'affinity',
       'session-keyring',
       'cgroup-namespace',
       'rlimits',
@@ -222,6 +224,8 @@ describe('compileExec()', () => {
   it('joins the pinned namespaces and root, and touches nothing of the container', () => {
     const { plan, descriptors } = exec({ Args: ['sh'], Terminal: true });
     expect(kinds(plan)).toEqual([
+      'inherited',
+      'affinity',
       'session-keyring',
       'rlimits',
       'join-namespace',
