@@ -64,7 +64,8 @@ function compileBind(mount: MountSpec, index: number, options: MountOptions, con
   if (isMapped && options.idmap === 'no' && options.bind === 'no') throw invalidArgument(field, 'is no bind mount');
   const descriptor = context.opened.get(index);
   if (isMapped && descriptor === undefined) {
-    throw new DomainError('internal', `${field}: nobody opened the source of the id-mapped mount`);
+    const reason = 'an id-mapped mount takes rights over the file system of its source, which the caller does not have';
+    throw new DomainError('failed_precondition', `${field}: ${reason}`);
   }
   const link = options.extensions.has('copy-symlink')
     ? 'copy'
@@ -120,6 +121,13 @@ function compileFilesystem(
 function compileCgroup(index: number, options: MountOptions, context: MountContext): Compiled {
   const { cgroupDirectory } = context;
   const { attributes } = options;
+  const [parameter] = options.parameters;
+  if (parameter !== undefined) {
+    throw invalidArgument(
+      `mounts[${index}].options`,
+      `option ${JSON.stringify(parameter[0])} has no effect on the container's view of cgroup v2`,
+    );
+  }
   const own: BindOrigin | undefined =
     cgroupDirectory === undefined ? undefined : { kind: 'bind', path: cgroupDirectory, isRecursive: false };
   if (context.hasCgroupNamespace) {

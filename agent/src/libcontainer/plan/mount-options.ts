@@ -79,20 +79,17 @@ const propagationOptions: ReadonlyMap<string, Propagation> = new Map<string, Pro
 
 /** Flags of the superblock: for fsconfig(2) they are named parameters; a bind cannot set them. */
 const superblockOptions: ReadonlySet<string> = new Set(['sync', 'dirsync', 'lazytime', 'mand']);
-/** Options without effect: the defaults, and what only mount(8) looks at. */
-const ignoredOptions: ReadonlySet<string> = new Set([
-  '',
-  'defaults',
-  'async',
-  'nolazytime',
-  'nomand',
-  'silent',
-  'loud',
-  'noiversion',
+/** What takes an earlier one of those back. */
+const clearingOptions: ReadonlyMap<string, string> = new Map([
+  ['async', 'sync'],
+  ['nolazytime', 'lazytime'],
+  ['nomand', 'mand'],
 ]);
+/** Options without effect: the defaults, what only mount(8) looks at, and `iversion`, which file systems that have it always keep. */
+const ignoredOptions: ReadonlySet<string> = new Set(['', 'defaults', 'silent', 'loud', 'iversion', 'noiversion']);
 /** All of this is known without looking at a file system; `kihon-oci features` lists it. */
 export const knownMountOptions: readonly string[] = [
-  ...['bind', 'rbind', 'idmap', 'ridmap', ...extensions, ...superblockOptions],
+  ...['bind', 'rbind', 'idmap', 'ridmap', ...extensions, ...superblockOptions, ...clearingOptions.keys()],
   ...[...attributeOptions.keys()].flatMap((option) => [option, `r${option}`]),
   ...[...propagationOptions.keys()].flatMap((option) => [option, `r${option}`]),
   ...[...ignoredOptions].filter((option) => option !== ''),
@@ -142,17 +139,19 @@ export function parseMountOptions(options: readonly string[], field: string, isB
   let propagation: MountOptions['propagation'];
   let idmap: MountOptions['idmap'] = 'no';
   const wanted = new Set<MountExtension>();
-  const parameters: (readonly [string, string | null])[] = [];
+  let parameters: (readonly [string, string | null])[] = [];
   for (const option of options) {
     const plain = attributeOptions.get(option);
     const recursive = option.startsWith('r') ? attributeOptions.get(option.slice(1)) : undefined;
     const kind = propagationOptions.get(option);
     const recursiveKind = option.startsWith('r') ? propagationOptions.get(option.slice(1)) : undefined;
+    const cleared = clearingOptions.get(option);
     if (option === 'bind' || option === 'rbind') bind = option;
     else if (plain !== undefined) attributes = merge(attributes, plain);
     else if (recursive !== undefined) recursiveAttributes = merge(recursiveAttributes, recursive);
     else if (kind !== undefined) propagation = { kind, isRecursive: false };
     else if (recursiveKind !== undefined) propagation = { kind: recursiveKind, isRecursive: true };
+    else if (cleared !== undefined) parameters = parameters.filter(([name]) => name !== cleared);
     else if (ignoredOptions.has(option) || option.startsWith('x-')) continue;
     else if (option === 'idmap' || option === 'ridmap') idmap = option;
     else if (extensions.has(option)) wanted.add(option as MountExtension);

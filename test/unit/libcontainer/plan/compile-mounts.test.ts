@@ -83,7 +83,7 @@ describe('compileMounts()', () => {
         opened: new Map([[0, 9]]),
       });
       expect(own.origin).toMatchObject({ isRecursive: true, opened: { isMapped: true } });
-      expect(() => compile(spec({ uidMappings: map, gidMappings: map }))).toThrow('nobody opened');
+      expect(() => compile(spec({ uidMappings: map, gidMappings: map }))).toThrow('rights over the file system');
     });
   });
 
@@ -96,6 +96,11 @@ describe('compileMounts()', () => {
       expect(compile(cgroup(), { userNamespace: 'joined' }).origin).toMatchObject({
         fallback: { path: '/sys/fs/cgroup/c1' },
       });
+    });
+
+    it('has no parameters, since they would be those of the whole hierarchy', () => {
+      expect(() => compile(cgroup('nsdelegate'))).toThrow('mounts[0].options');
+      expect(() => compile(cgroup('name=systemd'), { hasCgroupNamespace: false })).toThrow('name');
     });
 
     it('else the own group, read-only unless it is asked for', () => {

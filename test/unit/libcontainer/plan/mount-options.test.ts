@@ -54,6 +54,13 @@ describe('parseMountOptions()', () => {
     expect(parseMountOptions(['strictatime', 'noatime'], 'f').attributes.set).toBe(MOUNT_ATTR_NOATIME);
   });
 
+  it('lets a later option take a flag of the superblock back', () => {
+    const names = (...options: string[]) => parseMountOptions(options, 'f').parameters.map(([name]) => name);
+    expect(names('sync', 'lazytime', 'mand', 'async')).toEqual(['lazytime', 'mand']);
+    expect(names('lazytime', 'nolazytime', 'mand', 'nomand')).toEqual([]);
+    expect(names('async', 'sync')).toEqual(['sync']);
+  });
+
   it.each([
     [['bind', 'mode=755']],
     [['rbind', 'sync']],
