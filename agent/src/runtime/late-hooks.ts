@@ -4,7 +4,7 @@ import { specFromJson } from '../oci/from-json/spec-from-json.ts';
 import type { ContainerDirectory } from './state/container-directory.ts';
 import type { StoredState } from './state/stored-state.ts';
 
-/** Runs the hooks of a point after creation. Failures are logged: the container runs, or is gone, already (runtime-spec, "Lifecycle"). */
+/** Runs the hooks of a point after creation. A failure of poststart is thrown; poststop, when the container is gone, only logs (runtime-spec, "Lifecycle"). */
 export async function runLateHooks(
   context: LaunchContext,
   directory: ContainerDirectory,

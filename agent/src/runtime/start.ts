@@ -3,6 +3,7 @@ import { DomainError } from '../base/errors.ts';
 import { openStartGate, removeStartSocket } from '../libcontainer/launch/start-gate.ts';
 import type { LaunchContext } from '../libcontainer/types.ts';
 import { runLateHooks } from './late-hooks.ts';
+import { killEverything } from './remove-container.ts';
 import type { ContainerDirectory } from './state/container-directory.ts';
 import { lockedStatus } from './state/container-status.ts';
 
@@ -24,5 +25,11 @@ export async function startContainer(
   await openStartGate(context.loop, directory.fd, state.init, signal);
   // From now on the status says that it runs.
   removeStartSocket(directory.fd);
-  await runLateHooks(context, directory, state, 'poststart');
+  try {
+    await runLateHooks(context, directory, state, 'poststart');
+  } catch (error) {
+    // It runs, but it must not go on (runtime-spec, "Lifecycle").
+    killEverything(state);
+    throw error;
+  }
 }

@@ -56,8 +56,8 @@ export interface HookRequest extends HookPlace {
 }
 
 /**
- * Runs the hooks of a point in the runtime's own namespaces, one after the other. The first failure of prestart and createRuntime
- * is thrown when the rules say so; otherwise failures are logged and the next hook runs.
+ * Runs the hooks of a point in the runtime's own namespaces, one after the other. The first failure is
+ * thrown when the rules say so, but never at poststop; otherwise failures are logged and the next hook runs.
  */
 export async function runHooks(
   context: HookContext,
@@ -69,7 +69,7 @@ export async function runHooks(
   if (hooks.length === 0) return;
   const { log } = context;
   const rules = context.rules.hooks;
-  const isFatal = rules.failures === 'fatal' && point !== 'poststart' && point !== 'poststop';
+  const isFatal = rules.failures === 'fatal' && point !== 'poststop';
   const state = hookStateText(hookState(spec, request), request.status ?? rules.statuses[point], request.pid);
   for (const [index, hook] of hooks.entries()) {
     const what = `hooks.${point}[${index}]`;

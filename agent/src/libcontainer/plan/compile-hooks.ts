@@ -5,7 +5,7 @@ export type HookPoint = keyof HooksSpec;
 
 /** What the two callers of libcontainer want of hooks. */
 export interface HookRules {
-  /** Whether a hook that fails before the program runs fails the launch. Later ones are only ever logged (runtime-spec, "Lifecycle"). */
+  /** Whether a hook that fails ends the container. Those of poststop are only ever logged (runtime-spec, "Lifecycle"). */
   readonly failures: 'fatal' | 'logged';
   /** For hooks without a timeout; 0: none. */
   readonly defaultTimeoutMs: number;
@@ -14,7 +14,7 @@ export interface HookRules {
   readonly statuses: Readonly<Record<HookPoint, string>>;
 }
 
-/** runtime-spec 1.2, "Lifecycle": any failure up to startContainer ends the container. */
+/** runtime-spec 1.2, "Lifecycle": any failure up to poststart ends the container. */
 export const runtimeHookRules: HookRules = {
   failures: 'fatal',
   defaultTimeoutMs: 0,
