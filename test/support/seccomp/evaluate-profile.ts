@@ -29,11 +29,13 @@ function narrow(value: bigint): bigint {
   return value >> 32n === 0xffffffffn ? value & 0xffffffffn : value;
 }
 
+function maskedDatum({ value, valueTwo }: FilterArgument, isNarrow: boolean): bigint {
+  return isNarrow ? narrow(value & valueTwo) : value & valueTwo;
+}
+
 function holds(argument: FilterArgument, call: NamedCall): boolean {
   const actual = call.isNarrow ? call.args[argument.index]! & 0xffffffffn : call.args[argument.index]!;
-  const [value, two] = call.isNarrow
-    ? [narrow(argument.value), narrow(argument.valueTwo)]
-    : [argument.value, argument.valueTwo];
+  const value = call.isNarrow ? narrow(argument.value) : argument.value;
   switch (argument.op) {
     case 'SCMP_CMP_NE':
       return actual !== value;
@@ -48,7 +50,7 @@ function holds(argument: FilterArgument, call: NamedCall): boolean {
     case 'SCMP_CMP_GT':
       return actual > value;
     case 'SCMP_CMP_MASKED_EQ':
-      return (actual & argument.value) === two;
+      return (actual & argument.value) === maskedDatum(argument, call.isNarrow);
   }
 }
 

@@ -46,7 +46,9 @@ function condition(argument: FilterArgument, field: string): Condition {
   const second = halves(argument.valueTwo, `${field}.valueTwo`);
   const [high, low] = isMasked ? second : first;
   const [maskHigh, maskLow] = isMasked ? first : [0xffffffff, 0xffffffff];
-  return { index, ...operators[op], high, low, maskHigh, maskLow };
+  // The mask is for both sides (seccomp_rule_add(3)).
+  const masked = { high: (high & maskHigh) >>> 0, low: (low & maskLow) >>> 0 };
+  return { index, ...operators[op], ...masked, maskHigh, maskLow };
 }
 
 /** Several comparisons of one argument make each comparison a rule of its own, as in runc; else all must hold. */

@@ -36,12 +36,12 @@ function wordEquals(builder: ProgramBuilder, part: Word, yes: Target, no: Target
 }
 
 function compareNarrow(builder: ProgramBuilder, condition: Condition, yes: Target, no: Target): Target {
-  const { op, high, low, maskHigh, maskLow } = condition;
+  const { op, high, low, maskLow } = condition;
   const part = { offset: offsetOfArgument(condition.index), mask: allBits, value: low };
   // The high half of a register does not exist here. All ones is a negative number that was written with 64 bits.
   const isBeyond = high !== 0 && high !== allBits;
   if (op === 'equal') {
-    if (isBeyond || (high !== 0 && maskHigh === 0)) return no;
+    if (isBeyond) return no;
     return wordEquals(builder, { ...part, mask: maskLow }, yes, no);
   }
   if (isBeyond) return no;
