@@ -8,6 +8,13 @@ import { statsContainer } from './container/stats-container.ts';
 import { updateContainer } from './container/update-container.ts';
 import { check } from './health/check.ts';
 import { version } from './health/version.ts';
+import { addArpNeighbors } from './network/add-arp-neighbors.ts';
+import { getIptables } from './network/get-iptables.ts';
+import { listInterfaces } from './network/list-interfaces.ts';
+import { listRoutes } from './network/list-routes.ts';
+import { setIptables } from './network/set-iptables.ts';
+import { updateInterface } from './network/update-interface.ts';
+import { updateRoutes } from './network/update-routes.ts';
 import { closeStdin } from './process/close-stdin.ts';
 import { execProcess } from './process/exec-process.ts';
 import { readStderr, readStdout } from './process/read-stream.ts';
@@ -32,6 +39,13 @@ const agentService: { readonly [M in AgentMethod]?: AgentHandler<M> } = {
   GetOOMEvent: getOomEvent,
   UpdateEphemeralMounts: updateEphemeralMounts,
   RemoveStaleVirtiofsShareMounts: removeStaleVirtiofsShareMounts,
+  UpdateInterface: updateInterface,
+  UpdateRoutes: updateRoutes,
+  ListInterfaces: listInterfaces,
+  ListRoutes: listRoutes,
+  AddARPNeighbors: addArpNeighbors,
+  GetIPTables: getIptables,
+  SetIPTables: setIptables,
   CreateContainer: createContainer,
   StartContainer: startContainer,
   RemoveContainer: removeContainer,

@@ -1,5 +1,6 @@
 import type { AbortSignal } from '../base/abort.ts';
 import type { OnlineRequest } from './hotplug/online-cpu-mem.ts';
+import type { NetworkServices } from './network/network-services.ts';
 import type { Storage } from './storage/storage.ts';
 
 /** What the API asks of the guest itself; `entry/agent.ts` puts the pieces together. */
@@ -12,6 +13,8 @@ export interface GuestServices {
   updateEphemeralMounts(storages: readonly Storage[], signal: AbortSignal): Promise<void>;
   /** Looks at every mount point of the share. */
   refreshShareMounts(signal: AbortSignal): Promise<void>;
+  /** The sandbox's network. */
+  network(): Promise<NetworkServices>;
   /** Size of a memory block in bytes, 0 when the kernel has none. */
   memoryBlockSizeBytes(): bigint;
   supportsMemoryProbe(): boolean;

@@ -99,6 +99,12 @@ export function setSocketOption(fd: Fd, name: string, option: number, value: num
   syscall('setsockopt', `${fd.what} ${name}`, nr.SYS_setsockopt, fd.number, SOL_SOCKET, option, view.bytes, 4);
 }
 
+/** setsockopt(2) of a protocol's own level. */
+export function setProtocolOption(fd: Fd, name: string, level: number, option: number, value: number): void {
+  const view = new StructView(4).setU32(0, value);
+  syscall('setsockopt', `${fd.what} ${name}`, nr.SYS_setsockopt, fd.number, level, option, view.bytes, 4);
+}
+
 /** accept4(2): a non-blocking connection and who made it; undefined when nobody is waiting. */
 export function accept(listener: Fd): { readonly fd: Fd; readonly peer: Peer } | undefined {
   const address = new StructView(layouts.sockaddr_un.sizeof);

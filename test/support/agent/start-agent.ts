@@ -25,6 +25,8 @@ export interface AgentOptions {
   readonly isAbstract?: boolean;
   /** A pid namespace of its own, in which the agent is not PID 1. */
   readonly hasPidNamespace?: boolean;
+  /** A network namespace of its own, with nothing but loopback. */
+  readonly hasNetworkNamespace?: boolean;
   /** Shell text run in the agent's mount namespace before it. */
   readonly prepare?: string;
 }
@@ -93,10 +95,11 @@ export class AgentProcess implements AsyncDisposable {
     const inNamespace = ['sh', '-c', NAMESPACE_SCRIPT, 'sh', this.cgroup.path, options.share ?? ''];
     const limits = [options.openFiles?.toString() ?? '', options.prepare ?? '', options.hasPidNamespace ? 'pid' : ''];
     const pidNamespace = options.hasPidNamespace ? ['--pid', '--fork', '--kill-child', '--mount-proc'] : [];
+    const network = options.hasNetworkNamespace === true ? ['--net'] : [];
     this.child = spawn(
       'unshare',
       [
-        ...['--mount', '--propagation', 'private', ...pidNamespace, '--'],
+        ...['--mount', '--propagation', 'private', ...network, ...pidNamespace, '--'],
         ...[...inNamespace, ...limits, options.elf ?? releaseAgent, ...(options.args ?? [])],
       ],
       {

@@ -17,6 +17,7 @@ import {
   decodeAttributes,
   decodeText,
   decodeUint32,
+  encodeAttribute,
   encodeTextAttribute,
   encodeUint32Attribute,
   findAttribute,
@@ -75,6 +76,30 @@ export function encodeGetLink(name: string, sequence: number): Uint8Array {
 export function encodeDumpLinks(sequence: number): Uint8Array {
   const header = { type: RTM_GETLINK, flags: NLM_F_REQUEST | NLM_F_DUMP, sequence, port: 0 };
   return encodeMessage(header, [ifinfomsg(0, 0, 0)]);
+}
+
+/** What one message can change of an interface; what is undefined stays. */
+export interface LinkChange {
+  readonly name?: string | undefined;
+  readonly mtu?: number | undefined;
+  readonly address?: Uint8Array | undefined;
+  /** IFF_* bits and which of them to change. */
+  readonly flags?: number;
+  readonly flagMask?: number;
+}
+
+/** Changes one interface; acknowledged. The kernel applies name, MTU and address one after the other, not as a whole. */
+export function encodeChangeLink(index: number, change: LinkChange, sequence: number): Uint8Array {
+  const { name, mtu, address, flags = 0, flagMask = 0 } = change;
+  if (flagMask === 0 && flags !== 0) throw new NetlinkError('flags without a mask would set all flags');
+  if (name !== undefined) checkInterfaceName(name);
+  const parts = [
+    ...(name === undefined ? [] : [encodeTextAttribute(IFLA_IFNAME, name)]),
+    ...(mtu === undefined ? [] : [encodeUint32Attribute(IFLA_MTU, mtu)]),
+    ...(address === undefined ? [] : [encodeAttribute(IFLA_ADDRESS, address)]),
+  ];
+  const header = { type: RTM_SETLINK, flags: NLM_F_REQUEST | NLM_F_ACK, sequence, port: 0 };
+  return encodeMessage(header, [ifinfomsg(index, flags, flagMask), ...parts]);
 }
 
 /** Sets the flags under `change` of one interface, e.g. IFF_UP; acknowledged. */

@@ -8,26 +8,30 @@ import type { StorageContext } from '../../guest/storage/storage.ts';
 import type { EventLoop } from '../../sys/loop.ts';
 
 /**
- * Waits for block devices with the kernel's events as hints. The socket is opened when the first device is asked for: sysfs is
+ * Whoever waits for devices, with the kernel's events as hints. The socket is opened when the first device is asked for: sysfs is
  * looked at before any wait, so no earlier event is missed.
  */
-export function createBlockDeviceWaiter(
-  loop: EventLoop,
-  log: Logger,
-  timeoutMs: number,
-): StorageContext['waitForBlockDevice'] {
+export function createDeviceWaiters(loop: EventLoop, log: Logger): () => DeviceWaiters {
   const waiters = new DeviceWaiters((delayMs, onExpiry) => {
     const timer = loop.setTimer(delayMs, onExpiry);
     return () => timer.cancel();
   });
   let listener: UeventListener | undefined;
-  return async (pciPath, signal) => {
+  return () => {
     // A workload can provoke events.
     listener ??= new UeventListener(
       loop,
       waiters,
       limitRate(log.child('uevent'), () => loop.now()),
     );
-    return waitForVirtioBlock(sysKernelFiles, waiters, pciPath, timeoutMs, signal);
+    return waiters;
   };
+}
+
+/** Waits for block devices by PCI path. */
+export function createBlockDeviceWaiter(
+  waiters: () => DeviceWaiters,
+  timeoutMs: number,
+): StorageContext['waitForBlockDevice'] {
+  return async (pciPath, signal) => waitForVirtioBlock(sysKernelFiles, waiters(), pciPath, timeoutMs, signal);
 }

@@ -21,7 +21,7 @@ import type { EventLoop } from '../../sys/loop.ts';
 import { offload } from '../../sys/offload.ts';
 import { sleep } from '../../sys/readiness.ts';
 import type { Reaper } from '../../sys/reaper.ts';
-import { createBlockDeviceWaiter } from './block-devices.ts';
+import { createBlockDeviceWaiter, createDeviceWaiters } from './block-devices.ts';
 
 /** Hosts give CreateContainer 60 s (host-runtime, section 2); a hung share must fail before that. */
 const BLOCKING_DEADLINE_MS = 30_000;
@@ -46,7 +46,8 @@ export function createGuest(parts: Parts): Guest {
   const { loop } = parts;
   const storages = new StorageRegistry(STORAGE_DRIVERS);
   const log = parts.log.child('storage');
-  const waitForBlockDevice = createBlockDeviceWaiter(loop, parts.log, parts.config.hotplugTimeoutMs);
+  const waiters = createDeviceWaiters(loop, parts.log);
+  const waitForBlockDevice = createBlockDeviceWaiter(waiters, parts.config.hotplugTimeoutMs);
 
   const storageContext = (containerId: string | undefined, signal: AbortSignal): StorageContext => ({
     containerId,
@@ -65,6 +66,11 @@ export function createGuest(parts: Parts): Guest {
     writeDns,
     updateEphemeralMounts: (list, signal) => updateEphemeralMounts(list, storageContext(undefined, signal)),
     refreshShareMounts: (signal) => refreshSharedMounts(storageContext(undefined, signal)),
+    network: async () => {
+      // Read when a host first asks for it.
+      const { createNetworkServices } = await import('./network-services.ts');
+      return createNetworkServices({ ...parts, waiters });
+    },
     memoryBlockSizeBytes: () => memoryBlockSizeBytes(sysKernelFiles),
     supportsMemoryProbe: () => hasMemoryProbe(sysKernelFiles),
     onlineCpuMem: async (request) => {
