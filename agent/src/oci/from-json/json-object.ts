@@ -2,7 +2,7 @@ import { invalidArgument } from '../../base/errors.ts';
 import type { DomainError } from '../../base/errors.ts';
 import { maxMapEntries } from '../proto-values.ts';
 import { maxDepth } from './exact-json.ts';
-import type { IntegerRange } from './integer-range.ts';
+import { isWithin, type IntegerRange } from './integer-range.ts';
 import { inexactNumber } from './inexact-number.ts';
 import { kindOf, memberPath, quote } from './json-place.ts';
 import type { JsonPlace } from './json-place.ts';
@@ -16,6 +16,9 @@ export interface JsonSession {
   /** What was accepted without effect, one line each. */
   readonly warnings: string[];
 }
+
+/** Most entries of a list of objects, such as mounts: each takes a kilobyte of the engine's heap. */
+const maxObjects = 10_000;
 
 type Value = Readonly<Record<string, unknown>>;
 
@@ -140,7 +143,7 @@ export class JsonObject implements JsonPlace {
       if (!this.session.isExact && Number.isInteger(value)) throw inexactNumber;
       throw this.error(key, `${value} is not an integer`);
     }
-    if (value < range.min || value > range.max)
+    if (!isWithin(value, range))
       throw this.error(key, `${value} is not within ${range.min}..${range.max}`);
     return value;
   }
@@ -180,7 +183,7 @@ export class JsonObject implements JsonPlace {
       const at = `${this.pathOf(key)}[${index}]`;
       if (typeof item !== 'number' || !Number.isInteger(item))
         throw invalidArgument(at, `must be an integer, not ${typeof item === 'number' ? item : kindOf(item)}`);
-      if (item < range.min || item > range.max)
+      if (!isWithin(item, range))
         throw invalidArgument(at, `${item} is not within ${range.min}..${range.max}`);
       return item + 0;
     });
@@ -193,9 +196,9 @@ export class JsonObject implements JsonPlace {
 
   /** A list of objects, each given to `read`. */
   objects<T>(key: string, known: KnownKeys, read: (item: JsonObject, index: number) => T): readonly T[] {
-    return this.#list(key).map((item, index) =>
-      read(new JsonObject(this.session, item, known, this, key, index), index),
-    );
+    const list = this.#list(key);
+    if (list.length > maxObjects) throw this.error(key, `${list.length} entries, at most ${maxObjects} are accepted`);
+    return list.map((item, index) => read(new JsonObject(this.session, item, known, this, key, index), index));
   }
 
   /** The keys of a member that is a map; refused by count before anything is made of them. */

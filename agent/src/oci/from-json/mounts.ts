@@ -20,14 +20,16 @@ export function mounts(spec: JsonObject, bundle: string): readonly MountSpec[] {
     const options = mount.strings('options');
     const given = mount.text('type');
     const isBind = options.includes('bind') || options.includes('rbind') || given === 'bind';
-    const type = isBind ? 'bind' : given;
+    // A remount changes what is there, of whatever type and source.
+    const isRemount = options.includes('remount');
+    const type = isBind ? 'bind' : (given ?? (isRemount ? 'none' : undefined));
     if (type === undefined) throw mount.error('type', 'missing');
     const source = mount.string('source') ?? '';
-    if (isBind && source === '') throw mount.error('source', 'missing');
+    if (isBind && source === '' && !isRemount) throw mount.error('source', 'missing');
     return {
       destination: destination(mount),
       type,
-      source: isBind ? resolvePath(bundle, source) : source,
+      source: isBind && source !== '' ? resolvePath(bundle, source) : source,
       options,
       uidMappings: idMappings(mount, 'uidMappings'),
       gidMappings: idMappings(mount, 'gidMappings'),
