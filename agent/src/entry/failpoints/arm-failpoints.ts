@@ -1,12 +1,14 @@
+import { SIGKILL } from '../../abi/constants.ts';
 import { armFailpoint, rememberFailpoints } from '../../base/failpoint.ts';
 import { exists } from '../../sys/file.ts';
+import { getpid, kill } from '../../sys/process.ts';
 import { abortEngine } from '../../sys/program.ts';
 
 declare const __FAILPOINTS__: boolean;
 
 /**
  * Arms the failpoints of a test build from KIHON_FAILPOINTS, `name=action,...`: `throw`, `reject` (later, with nobody to catch
- * it), `oom`, `abort`, or `pause:PATH` (until the file exists).
+ * it), `oom`, `abort`, `kill` (SIGKILL to this process), or `pause:PATH` (until the file exists).
  * A release has neither them nor this function's body.
  */
 export function armFailpoints(environment: Readonly<Record<string, string>>): void {
@@ -28,5 +30,6 @@ function run(name: string, action: string): void {
     for (;;) hoard.push(new Uint8Array(1 << 20));
   }
   if (action === 'abort') abortEngine();
+  if (action === 'kill') kill(getpid(), SIGKILL);
   if (action.startsWith('pause:')) while (!exists(action.slice('pause:'.length)));
 }

@@ -27,6 +27,8 @@ export interface Command {
   readonly options: readonly Option[];
   /** The operands are, from the first one on, another program's command line. */
   readonly stopsAtOperand?: boolean;
+  /** Its command line is not looked at. */
+  readonly takesAnything?: boolean;
   /** How many operands it takes. */
   readonly operands: { readonly least: number; readonly most: number };
   /** Exit code when it fails; 1 unless given. */

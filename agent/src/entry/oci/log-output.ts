@@ -4,10 +4,9 @@ import { encodeBytes } from '../../base/text.ts';
 import { formatTimestamp } from '../../runtime/timestamp.ts';
 import { open, writeAll } from '../../sys/file.ts';
 import { wallClock } from '../../sys/system.ts';
+import { formatLogLine } from './log-line.ts';
+import type { LogFormat, Severity } from './log-line.ts';
 import { complain } from './output.ts';
-
-export type LogFormat = 'text' | 'json';
-export type Severity = 'debug' | 'info' | 'warning' | 'error';
 
 const severities: Readonly<Record<LogLevel, Severity>> = {
   CRIT: 'error',
@@ -17,13 +16,6 @@ const severities: Readonly<Record<LogLevel, Severity>> = {
   DEBG: 'debug',
   TRCE: 'debug',
 };
-
-/** One line as runc's log has it; containerd reads the last error of the JSON form. */
-export function formatLogLine(format: LogFormat, level: Severity, message: string, time: string): string {
-  return format === 'json'
-    ? `${JSON.stringify({ level, msg: message, time })}\n`
-    : `time=${JSON.stringify(time)} level=${level} msg=${JSON.stringify(message)}\n`;
-}
 
 /** Messages of one command: to the file of `--log`, if there is one, and to standard error. */
 export class LogOutput {

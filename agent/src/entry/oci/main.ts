@@ -36,7 +36,8 @@ async function perform(
   args: readonly string[],
   global: GlobalOptions,
 ): Promise<number> {
-  const { options, operands } = parseArguments(command.options, args, command.stopsAtOperand === true);
+  const given = command.takesAnything === true ? [] : args;
+  const { options, operands } = parseArguments(command.options, given, command.stopsAtOperand === true);
   const { least, most } = command.operands;
   if (operands.length < least || operands.length > most) {
     throw new UsageError(

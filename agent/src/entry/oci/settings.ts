@@ -4,7 +4,7 @@ import type { Options } from './arguments.ts';
 import { UsageError } from './arguments.ts';
 import type { GlobalOptions } from './command.ts';
 import { LogOutput } from './log-output.ts';
-import type { LogFormat } from './log-output.ts';
+import type { LogFormat } from './log-line.ts';
 
 /** An absolute path; relative ones count from where the command was called. */
 export function absolutePath(path: string): string {

@@ -6,7 +6,12 @@ export const command: Command = {
   usage: '[options] CONTAINER-ID',
   about: ['Removes a stopped container: its cgroup and its state. The bundle stays.'],
   options: [
-    { name: 'force', aliases: ['f'], kind: 'flag', about: 'kill it first if it has not stopped; no error if there is none' },
+    {
+      name: 'force',
+      aliases: ['f'],
+      kind: 'flag',
+      about: 'kill it first if it has not stopped; no error if there is none',
+    },
   ],
   operands: { least: 1, most: 1 },
   run: async (invocation) => {

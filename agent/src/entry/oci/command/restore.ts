@@ -5,7 +5,7 @@ export const command: Command = {
   usage: 'CONTAINER-ID',
   about: ['Not supported: the state of running processes is neither saved nor brought back.'],
   options: [],
-  stopsAtOperand: true,
+  takesAnything: true,
   operands: { least: 0, most: Infinity },
   run: () => {
     throw new DomainError('unimplemented', 'restore is not supported by this runtime');
