@@ -68,7 +68,7 @@ export const checkSysctls = (spec: Spec, rules: SpecRules): void => {
 const maxMajor = 0xfff;
 const maxMinor = 0xfffff;
 
-export const checkDevices: SpecCheck = (spec) => {
+export const checkDevices = (spec: Spec, rules: SpecRules): void => {
   const count = spec.linux.devices.length;
   // They are hashed by path later (ENG-07).
   if (count > maxMapEntries)
@@ -76,7 +76,9 @@ export const checkDevices: SpecCheck = (spec) => {
   spec.linux.devices.forEach((device, index) => {
     const field = `linux.devices[${index}]`;
     const names = pathNames(device.path, `${field}.path`);
-    if (names.length < 2 || names[0] !== 'dev')
+    if (names.length === 0 || (names.length === 1 && names[0] === 'dev'))
+      throw invalidArgument(`${field}.path`, `${device.path} is a folder of its own`);
+    if (names[0] !== 'dev' && rules.devicesAreBelowDev)
       throw invalidArgument(`${field}.path`, `${device.path} is not below /dev`);
     if (device.type === 'p') return;
     if (!(device.major >= 0 && device.major <= maxMajor)) throw invalidArgument(`${field}.major`, `${device.major}`);

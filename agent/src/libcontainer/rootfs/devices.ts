@@ -93,10 +93,21 @@ function createNode(directory: Fd, name: string, node: DeviceNode): void {
   }
 }
 
-/** Device nodes below `/dev`. The umask must be 0. */
+/** A node outside `/dev`, where links are the image's business: they are followed inside the root. */
+function createElsewhere(root: ContainerRoot, node: DeviceNode): void {
+  const slash = node.path.lastIndexOf('/');
+  using directory = root.ensure(node.path.slice(0, slash) || '/', 'directory');
+  createNode(directory, node.path.slice(slash + 1), node);
+}
+
+/** Device nodes, as a rule below `/dev`. The umask must be 0. */
 export function createDevices(root: ContainerRoot, nodes: readonly DeviceNode[]): void {
   using dev = openDev(root);
   for (const node of nodes) {
+    if (!node.path.startsWith('/dev/')) {
+      createElsewhere(root, node);
+      continue;
+    }
     const names = node.path.split('/').slice(2);
     const { directory, isOwn } = openParent(dev, names.slice(0, -1));
     try {
