@@ -2,6 +2,7 @@ import type { FuzzTarget } from '../support/fuzz-target.ts';
 import { decoderTarget } from '../support/fuzz-target.ts';
 import { builderTargets } from './builder-decoders.ts';
 import { specTargets } from './container-spec.ts';
+import { jsonTargets } from './json-documents.ts';
 import { hostTargets } from './host-decoders.ts';
 import { protobufTargets } from './protobuf.ts';
 import { textDecoders } from './text-decoders.ts';
@@ -14,6 +15,7 @@ export const allTargets: readonly FuzzTarget[] = [
   ...protobufTargets,
   ...connectionTargets,
   ...specTargets,
+  ...jsonTargets,
   ...hostTargets,
   ...builderTargets,
 ];
