@@ -143,8 +143,7 @@ export class JsonObject implements JsonPlace {
       if (!this.session.isExact && Number.isInteger(value)) throw inexactNumber;
       throw this.error(key, `${value} is not an integer`);
     }
-    if (!isWithin(value, range))
-      throw this.error(key, `${value} is not within ${range.min}..${range.max}`);
+    if (!isWithin(value, range)) throw this.error(key, `${value} is not within ${range.min}..${range.max}`);
     return value;
   }
 
@@ -183,8 +182,7 @@ export class JsonObject implements JsonPlace {
       const at = `${this.pathOf(key)}[${index}]`;
       if (typeof item !== 'number' || !Number.isInteger(item))
         throw invalidArgument(at, `must be an integer, not ${typeof item === 'number' ? item : kindOf(item)}`);
-      if (!isWithin(item, range))
-        throw invalidArgument(at, `${item} is not within ${range.min}..${range.max}`);
+      if (!isWithin(item, range)) throw invalidArgument(at, `${item} is not within ${range.min}..${range.max}`);
       return item + 0;
     });
   }
