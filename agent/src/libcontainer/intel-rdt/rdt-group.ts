@@ -12,6 +12,8 @@ import { encodeBytes } from '../../base/text.ts';
 import { parseMountInfo } from '../../codec/mountinfo.ts';
 import type { Fd } from '../../sys/fd.ts';
 import { mkdir, open, openAt, readText, rmdir, write } from '../../sys/file.ts';
+import type { IntelRdtSpec } from '../../oci/spec.ts';
+import { planRdt } from './rdt-plan.ts';
 import type { RdtPlan } from './rdt-plan.ts';
 
 /** Where resctrl is mounted; undefined: nowhere. */
@@ -75,6 +77,14 @@ export function joinRdtGroup(root: string | undefined, plan: RdtPlan, pid: numbe
     const status = lastStatus(root);
     throw wrapError(status === '' ? `${field} group ${plan.group}` : `${field} group ${plan.group} (${status})`, error);
   }
+}
+
+/** Takes the group of a removed container away, if it had one of its own. */
+export function releaseRdtGroup(spec: IntelRdtSpec | undefined, containerId: string): void {
+  if (spec === undefined) return;
+  const { group, isOwn } = planRdt(spec, containerId);
+  const root = findResctrl();
+  if (isOwn && root !== undefined) removeRdtGroup(root, group);
 }
 
 /** Takes a group away; its processes go back to the default group. One that is gone is fine. */

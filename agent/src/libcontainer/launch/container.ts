@@ -10,6 +10,7 @@ import type { EventLoop } from '../../sys/loop.ts';
 import { sleep } from '../../sys/readiness.ts';
 import { sendMessage } from '../../sys/socket.ts';
 import type { Cgroup } from '../cgroup/cgroup.ts';
+import { releaseRdtGroup } from '../intel-rdt/rdt-group.ts';
 import { encodeMessage } from '../plan/handshake.ts';
 import { nextState, statusName } from '../plan/transitions.ts';
 import type { Operation } from '../plan/transitions.ts';
@@ -200,6 +201,7 @@ export class Container implements ContainerHandle {
       throw new DomainError('deadline_exceeded', `init process ${this.init.pid} did not end within ${deadlineMs} ms`);
     }
     await this.#removeCgroup(endMs, deadlineMs);
+    releaseRdtGroup(this.spec.linux.intelRdt, this.id);
     for (const fd of Object.values(this.#pinned?.namespaces ?? {})) fd.close();
     this.#pinned?.root.close();
     this.#isDestroyed = true;
