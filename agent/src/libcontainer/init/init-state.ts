@@ -29,7 +29,7 @@ export class InitState {
 
   /** Has the parent do what only it can do, and waits for it. */
   need(need: Need): void {
-    sendMessage(this.sync, encodeMessage({ type: 'need', need }));
+    sendMessage(this.sync, encodeMessage({ type: 'need', need, created: this.root?.created ?? [] }));
     this.#waitForContinue();
   }
 

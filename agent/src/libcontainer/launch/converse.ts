@@ -84,6 +84,7 @@ async function takePackets(
         listener.onTerminal(cargo.take());
         break;
       case 'need':
+        listener.onCreated(message.created);
         await listener.onNeed(message.need, signal);
         goOn();
         break;

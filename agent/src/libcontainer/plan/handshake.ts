@@ -53,7 +53,7 @@ const needs: ReadonlySet<unknown> = new Set<Need>(['id-maps', 'time-offsets', 'r
 export type InitMessage =
   | { readonly type: 'spawned' }
   | { readonly type: 'terminal' }
-  | { readonly type: 'need'; readonly need: Need }
+  | { readonly type: 'need'; readonly need: Need; readonly created: readonly string[] }
   | { readonly type: 'descriptor'; readonly name: string }
   /** Worth a line in the log; nothing failed because of it. */
   | { readonly type: 'note'; readonly text: string }
@@ -87,8 +87,10 @@ function encodeFitting(message: Readonly<Record<string, unknown>>, created: read
 /** Bytes of a message; the texts of a failure and the list of paths are cut to the size of a packet. */
 export function encodeMessage(message: InitMessage | ParentMessage): Uint8Array {
   if (message.type === 'note') return encodeBytes(JSON.stringify({ type: 'note', text: cut(message.text) }));
-  if (message.type !== 'ready' && message.type !== 'failed') return encodeBytes(JSON.stringify(message));
+  if (message.type !== 'ready' && message.type !== 'failed' && message.type !== 'need')
+    return encodeBytes(JSON.stringify(message));
   const created = message.created.filter((path) => path.length <= maxCreatedLength);
+  if (message.type === 'need') return encodeFitting({ type: 'need', need: message.need }, created);
   if (message.type === 'ready') return encodeFitting({ type: 'ready' }, created);
   const { failure } = message;
   const short: LaunchFailure = {
@@ -136,23 +138,24 @@ export function decodeInitMessage(bytes: Uint8Array): InitMessage | undefined {
     case 'spawned':
     case 'terminal':
       return { type: value['type'] };
-    case 'need': {
-      const need = value['need'];
-      return needs.has(need) ? { type: 'need', need: need as Need } : undefined;
-    }
     case 'descriptor':
       return isText(value['name']) ? { type: 'descriptor', name: value['name'] } : undefined;
     case 'note':
       return isText(value['text']) ? { type: 'note', text: value['text'] } : undefined;
     default:
-      return decodeOutcome(value);
+      return decodeReport(value);
   }
 }
 
-function decodeOutcome(value: Record<string, unknown>): InitMessage | undefined {
+/** The messages with a list of created paths. */
+function decodeReport(value: Record<string, unknown>): InitMessage | undefined {
   const created = value['created'];
   if (!Array.isArray(created) || !created.every(isText)) return undefined;
   if (value['type'] === 'ready') return { type: 'ready', created };
+  if (value['type'] === 'need') {
+    const need = value['need'];
+    return needs.has(need) ? { type: 'need', need: need as Need, created } : undefined;
+  }
   const failure = readFailure(value['failure']);
   return value['type'] !== 'failed' || failure === undefined ? undefined : { type: 'failed', failure, created };
 }

@@ -95,19 +95,20 @@ describe('LaunchSequence', () => {
       expecting(false, { spawned: true, needs: ['id-maps', 'runtime-hooks'], descriptors: ['seccomp-listener'] }),
     );
     expect(sequence.receive(encodeMessage({ type: 'spawned' }), 1).type).toBe('spawned');
-    expect(sequence.receive(encodeMessage({ type: 'need', need: 'id-maps' }), 0)).toEqual({
+    expect(sequence.receive(encodeMessage({ type: 'need', need: 'id-maps', created: [] }), 0)).toEqual({
       type: 'need',
       need: 'id-maps',
+      created: [],
     });
     expect(sequence.receive(encodeMessage({ type: 'note', text: 'x' }), 0)).toEqual({ type: 'note', text: 'x' });
-    sequence.receive(encodeMessage({ type: 'need', need: 'runtime-hooks' }), 0);
+    sequence.receive(encodeMessage({ type: 'need', need: 'runtime-hooks', created: [] }), 0);
     const listener = encodeMessage({ type: 'descriptor', name: 'seccomp-listener' });
     expect(sequence.receive(listener, 1)).toEqual({ type: 'descriptor', name: 'seccomp-listener' });
     expect(sequence.receive(ready, 0).type).toBe('ready');
   });
 
   it('refuses what a launch was not to ask for, asks twice, or leaves out', () => {
-    const need = encodeMessage({ type: 'need', need: 'id-maps' });
+    const need = encodeMessage({ type: 'need', need: 'id-maps', created: [] });
     expect(() => new LaunchSequence(expecting(false)).receive(need, 0)).toThrow('unexpected need id-maps');
     const sequence = new LaunchSequence(expecting(false, { needs: ['id-maps'] }));
     expect(() => sequence.receive(ready, 0)).toThrow('ready without need id-maps');
