@@ -9,6 +9,7 @@ import {
   decodeParentMessage,
   maxPacketBytes,
 } from '../../../../agent/src/libcontainer/plan/handshake.ts';
+import type { InitMessage } from '../../../../agent/src/libcontainer/plan/handshake.ts';
 import { LaunchError, describeFailure } from '../../../../agent/src/libcontainer/plan/launch-failure.ts';
 import { LaunchSequence } from '../../../../agent/src/libcontainer/plan/launch-sequence.ts';
 import type { LaunchExpectations } from '../../../../agent/src/libcontainer/plan/launch-sequence.ts';
@@ -146,7 +147,32 @@ describe('LaunchSequence', () => {
   });
 });
 
+const text = fc.string({ maxLength: 300 });
+const created = fc.array(fc.string({ maxLength: 300 }), { maxLength: 20 });
+const anyFailure = fc.record({ step: text, chain: fc.array(text, { maxLength: 8 }), code: text });
+const anyMessage: fc.Arbitrary<InitMessage> = fc.oneof(
+  fc.constant({ type: 'spawned' } as const),
+  fc.constant({ type: 'terminal' } as const),
+  fc.record({ type: fc.constant('descriptor' as const), name: text }),
+  fc.record({ type: fc.constant('note' as const), text }),
+  fc.record({ type: fc.constant('ready' as const), created }),
+  fc.record({ type: fc.constant('failed' as const), failure: anyFailure, created }),
+  fc.record({
+    type: fc.constant('need' as const),
+    need: fc.constantFrom('id-maps' as const, 'time-offsets' as const, 'runtime-hooks' as const),
+    created,
+  }),
+);
+
 describe('encodeMessage()', () => {
+  it('gives what decodeInitMessage() reads, for every message', () => {
+    fc.assert(
+      fc.property(anyMessage, (message) => {
+        expect(decodeInitMessage(encodeMessage(message))).toEqual(message);
+      }),
+    );
+  });
+
   it('always fits a packet, whatever the failure says', () => {
     const long = 'x'.repeat(1_000_000);
     const created = Array.from({ length: 10_000 }, () => `/${'a'.repeat(390)}`);
