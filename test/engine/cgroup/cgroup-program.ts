@@ -19,13 +19,14 @@ import { Cgroup } from '../../../agent/src/libcontainer/cgroup/cgroup.ts';
 import { setDeviceRules } from '../../../agent/src/libcontainer/cgroup/device-filter.ts';
 import { keyedValue, parseFlatKeyed } from '../../../agent/src/libcontainer/cgroup/parse-stats.ts';
 import { killInRounds } from '../../../agent/src/libcontainer/cgroup/processes.ts';
+import { watchPressure } from '../../../agent/src/libcontainer/cgroup/watch-pressure.ts';
 import { watchCgroupFile } from '../../../agent/src/libcontainer/cgroup/watch-file.ts';
 import { emptyResources } from '../../../agent/src/oci/spec.ts';
 import type { DeviceRule, MemoryResources, Resources } from '../../../agent/src/oci/spec.ts';
 import { attachedDevicePrograms } from '../../../agent/src/sys/bpf.ts';
 import { argv } from '../../../agent/src/sys/engine.ts';
 import type { Fd } from '../../../agent/src/sys/fd.ts';
-import { exists, mkdir, open, readDirectory, readText, writeFile } from '../../../agent/src/sys/file.ts';
+import { exists, mkdir, open, readDirectory, readText, stat, writeFile } from '../../../agent/src/sys/file.ts';
 import { EventLoop } from '../../../agent/src/sys/loop.ts';
 import { clone3, exit, pauseForEver, setSignalMask } from '../../../agent/src/sys/process.ts';
 import { sleep } from '../../../agent/src/sys/readiness.ts';
@@ -317,6 +318,40 @@ async function largeTrees(): Promise<void> {
   check('CGN-11 10000 flat groups are removed within 5 s', loop.now() - start < 5000, `${loop.now() - start} ms`);
 }
 
+async function pressure(): Promise<void> {
+  const cgroup = create('/pressure');
+  const busy = Array.from({ length: 8 }, () =>
+    childIn(cgroup.directory, () => {
+      for (;;);
+    }),
+  );
+  // Two seconds: what the kernel lets everybody ask for.
+  const trigger = { resource: 'cpu', kind: 'some', stallUs: 50_000, windowUs: 2_000_000 } as const;
+  let stop = (): void => undefined;
+  const seen = await Promise.race([
+    new Promise<boolean>((resolve) => {
+      stop = watchPressure(loop, cgroup.directory, trigger, () => resolve(true));
+    }),
+    sleep(loop, 60_000).then(() => false),
+  ]);
+  stop();
+  check('eight busy processes are reported as pressure', seen);
+  check('and counted', (cgroup.stats().cpu?.pressure?.some?.total ?? 0n) > 0n);
+  cgroup.kill();
+  await Promise.all(busy.map(({ exited }) => exited));
+  await removed(cgroup);
+}
+
+async function delegation(): Promise<void> {
+  const cgroup = create('/delegated');
+  cgroup.delegate(1234);
+  const owners = ['.', 'cgroup.procs', 'cgroup.subtree_control', 'cgroup.threads', 'cgroup.freeze'].map(
+    (file) => stat(file, { at: cgroup.directory }).uid,
+  );
+  checkEqual('CGN-01 a delegatee owns what it needs and nothing that limits it', owners, [1234, 1234, 1234, 1234, 0]);
+  await removed(cgroup);
+}
+
 async function openingAgain(): Promise<void> {
   const cgroup = create('/again/c');
   const same = Cgroup.open(home, '/again/c', silentLogger, runtimeCgroupPolicy);
@@ -339,6 +374,8 @@ runChecks(async () => {
   await freezing();
   await killing();
   await largeTrees();
+  await pressure();
+  await delegation();
   await openingAgain();
   check(
     'nothing but parents is left',

@@ -1,4 +1,4 @@
-import { opcodes } from '../../../agent/src/codec/bpf/instruction.ts';
+import { opcodes } from '../../../agent/src/codec/bpf/assembler.ts';
 
 /** Runs the bytes of a program over 32-bit context words, as the kernel would; throws for what its verifier refuses. */
 export function interpret(program: Uint8Array, context: readonly number[]): bigint {

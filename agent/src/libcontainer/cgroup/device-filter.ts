@@ -3,7 +3,6 @@ import { isSysError } from '../../base/sys-error.ts';
 import { simplifyDeviceRules } from '../../codec/bpf/device-policy.ts';
 import type { DeviceMatch } from '../../codec/bpf/device-policy.ts';
 import { compileDeviceProgram } from '../../codec/bpf/device-program.ts';
-import { encodeInstructions } from '../../codec/bpf/instruction.ts';
 import {
   attachDeviceProgram,
   attachedDevicePrograms,
@@ -54,7 +53,7 @@ export function setDeviceRules(cgroup: Fd, rules: readonly DeviceMatch[]): Devic
         for (const program of old) detachDeviceProgram(cgroup, program);
         return 'not-needed';
       }
-      using program = loadDeviceProgram(encodeInstructions(compileDeviceProgram(policy)), programName);
+      using program = loadDeviceProgram(compileDeviceProgram(policy), programName);
       replacePrograms(cgroup, program, old);
       return 'attached';
     } finally {

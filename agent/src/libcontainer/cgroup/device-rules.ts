@@ -43,8 +43,8 @@ const commonDevices: readonly DeviceMatch[] = [
   allow('c', 1, 8), // random
   allow('c', 1, 9), // urandom
   allow('c', 5, 0), // tty
-  allow('c', 136), // pts/*
   allow('c', 5, 2), // ptmx
+  allow('c', 136), // pts/*
   allow('c', 10, 200), // net/tun
 ];
 

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { allAccess, simplifyDeviceRules } from '../../../../agent/src/codec/bpf/device-policy.ts';
 import type { DeviceMatch } from '../../../../agent/src/codec/bpf/device-policy.ts';
 import { compileDeviceProgram } from '../../../../agent/src/codec/bpf/device-program.ts';
-import { encodeInstructions, instruction } from '../../../../agent/src/codec/bpf/instruction.ts';
+import { Assembler } from '../../../../agent/src/codec/bpf/assembler.ts';
 import { interpret } from '../../../support/bpf/interpret.ts';
 
 const MKNOD = 1;
@@ -35,7 +35,7 @@ function decide(rules: readonly DeviceMatch[], request: Request): boolean {
 }
 
 function run(rules: readonly DeviceMatch[], { type, major, minor, access }: Request): boolean {
-  const program = encodeInstructions(compileDeviceProgram(simplifyDeviceRules(rules)));
+  const program = compileDeviceProgram(simplifyDeviceRules(rules));
   return interpret(program, [(access << 16) | (type === 'b' ? BLOCK : CHARACTER), major, minor]) === 1n;
 }
 
@@ -104,15 +104,27 @@ describe('simplifyDeviceRules()', () => {
   });
 });
 
-describe('encodeInstructions()', () => {
+describe('Assembler', () => {
   it('lays instructions out as struct bpf_insn', () => {
-    const program = [
-      instruction('loadWord', { target: 2, source: 1, offset: 4 }),
-      instruction('jumpIfNotEqual', { target: 2, immediate: -2, offset: -1 }),
-    ];
-    expect([...encodeInstructions(program)]).toEqual([
+    const program = new Assembler();
+    program.load(2, 1, 4);
+    const over = program.jumpIfNotEqual(2, -2);
+    program.and(2, 6);
+    program.land(over);
+    program.leave(1);
+    expect([...program.bytes()]).toEqual([
       ...[0x61, 0x12, 4, 0, 0, 0, 0, 0],
-      ...[0x55, 0x02, 0xff, 0xff, 0xfe, 0xff, 0xff, 0xff],
+      ...[0x55, 0x02, 1, 0, 0xfe, 0xff, 0xff, 0xff],
+      ...[0x54, 0x02, 0, 0, 6, 0, 0, 0],
+      ...[0xb7, 0x00, 0, 0, 1, 0, 0, 0],
+      ...[0x95, 0x00, 0, 0, 0, 0, 0, 0],
     ]);
+  });
+
+  it('refuses a jump that its 16 bits cannot hold', () => {
+    const program = new Assembler();
+    const start = program.jump();
+    for (let index = 0; index < 0x8000; index++) program.and(2, 1);
+    expect(() => program.land(start)).toThrow(RangeError);
   });
 });

@@ -19,7 +19,7 @@ function readable(policy: DevicePolicySource, rules: readonly DeviceRule[], node
   return { isDefaultAllow, list };
 }
 
-const common = ['c 1:3', 'c 1:5', 'c 1:7', 'c 1:8', 'c 1:9', 'c 5:0', 'c 136:*', 'c 5:2', 'c 10:200'];
+const common = ['c 1:3', 'c 1:5', 'c 1:7', 'c 1:8', 'c 1:9', 'c 5:0', 'c 5:2', 'c 136:*', 'c 10:200'];
 
 describe('guestDevicePolicy()', () => {
   it.each<[string, readonly DeviceRule[], readonly DeviceSpec[], readonly string[]]>([
