@@ -21,6 +21,7 @@ import { readBundle } from './read-bundle.ts';
 import type { Bundle } from './read-bundle.ts';
 import { ContainerDirectory } from './state/container-directory.ts';
 import type { StoredState } from './state/stored-state.ts';
+import { withOwnTerminalSize } from './terminal-size.ts';
 import { formatTimestamp } from './timestamp.ts';
 
 /** How `create` and `run` were called. Paths are absolute. */
@@ -79,8 +80,9 @@ export function openBundle(request: CreateRequest): Bundle {
   checkTerminal(bundle.spec, request);
   const { spec } = bundle;
   const { env, mounts } = request.services;
-  if (env.length === 0) return bundle;
-  const process = { ...spec.process, env: [...spec.process.env, ...env] };
+  const sized = request.isForeground ? withOwnTerminalSize(spec.process) : spec.process;
+  if (env.length === 0 && sized === spec.process) return bundle;
+  const process = { ...sized, env: [...sized.env, ...env] };
   return { ...bundle, spec: { ...spec, process, mounts: [...spec.mounts, ...mounts] } };
 }
 

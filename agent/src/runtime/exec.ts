@@ -20,6 +20,7 @@ import { writePidFile } from './pid-file.ts';
 import { ContainerDirectory } from './state/container-directory.ts';
 import { lockedStatus } from './state/container-status.ts';
 import type { StoredState } from './state/stored-state.ts';
+import { withOwnTerminalSize } from './terminal-size.ts';
 
 /** How `exec` was called. Paths are absolute. */
 export interface ExecRequest {
@@ -90,8 +91,9 @@ export async function execInContainer(request: ExecRequest): Promise<number> {
   const state = directory.require();
   checkStatus(directory, state, request);
   const { value: spec } = specFromJson(directory.readConfig(), { bundle: state.bundle });
-  const process = request.process(spec.process);
-  checkTerminal(process, request);
+  const asked = request.process(spec.process);
+  checkTerminal(asked, request);
+  const process = request.isForeground ? withOwnTerminalSize(asked) : asked;
   const terminal = request.consoleSocket === undefined ? undefined : scope.use(connectSocket(request.consoleSocket));
   const pidfdSocket = request.pidfdSocket === undefined ? undefined : scope.use(connectSocket(request.pidfdSocket));
   const pinned = state.init && pinRecorded(scope, state.init);
