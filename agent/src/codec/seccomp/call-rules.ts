@@ -19,6 +19,8 @@ export type Verdict = number | readonly ConditionalRule[];
 /** A rule of the profile, ready to be put on calls. */
 interface PreparedRule {
   readonly names: readonly string[];
+  /** Their positions in the columns of the tables, without those that are in none. */
+  readonly positions: readonly number[];
   readonly verdict: Verdict;
 }
 
@@ -58,8 +60,23 @@ function conditionalRules(args: readonly FilterArgument[], value: number, field:
   return hasRepeated ? conditions.map((one) => ({ conditions: [one], value })) : [{ conditions, value }];
 }
 
+/** Positions of the names in the columns; unknown names are left out. */
+export function positionsOf(names: readonly string[], numbers: CallNumbers): readonly number[] {
+  const { indexOf } = numbers;
+  const positions: number[] = [];
+  for (const name of names) {
+    const position = indexOf.get(name);
+    if (position !== undefined) positions.push(position);
+  }
+  return positions;
+}
+
 /** The rules in order, without those that only repeat the default. Checks every one of them. */
-export function prepareRules(profile: FilterProfile, defaultValue: number): readonly PreparedRule[] {
+export function prepareRules(
+  profile: FilterProfile,
+  defaultValue: number,
+  numbers: CallNumbers,
+): readonly PreparedRule[] {
   const prepared: PreparedRule[] = [];
   profile.syscalls.forEach(({ names, action, errnoRet, args }, number) => {
     const field = `linux.seccomp.syscalls[${number}]`;
@@ -67,7 +84,7 @@ export function prepareRules(profile: FilterProfile, defaultValue: number): read
     if (names.length === 0) throw invalidArgument(`${field}.names`, 'names no system call');
     if (names.includes('')) throw invalidArgument(`${field}.names`, 'holds an empty name');
     const verdict = args.length === 0 ? value : conditionalRules(args, value, field);
-    if (value !== defaultValue) prepared.push({ names, verdict });
+    if (value !== defaultValue) prepared.push({ names, positions: positionsOf(names, numbers), verdict });
   });
   return prepared;
 }
@@ -126,10 +143,15 @@ export function verdictsOf(abi: CallAbi, rules: readonly PreparedRule[], numbers
   const column = numbers.columns[abi.name] ?? [];
   const common: (Verdict | undefined)[] = [];
   const closed: (Verdict | undefined)[] = [];
-  for (const { names, verdict } of rules) {
-    for (const name of names) {
-      const number = column[numbers.indexOf.get(name) ?? -1] ?? -1;
+  const closedFirst = abi.closed.first;
+  for (const { positions, verdict } of rules) {
+    for (const position of positions) {
+      const number = column[position] ?? -1;
       if (number === -1) continue;
+      if (number < closedFirst && common[number] === undefined) {
+        common[number] = verdict;
+        continue;
+      }
       const [list, at] = number < abi.closed.first ? [common, number] : [closed, number - abi.closed.first];
       list[at] = combine(list[at], verdict);
     }
@@ -144,15 +166,13 @@ export function verdictsOf(abi: CallAbi, rules: readonly PreparedRule[], numbers
   return { common, closed };
 }
 
-/** The largest number that the profile names, rules that repeat the default included; undefined when it names none above 0. */
-export function newestNamed(abi: CallAbi, profile: FilterProfile, numbers: CallNumbers): number | undefined {
+/** The largest number among the named calls (by position), rules that repeat the default included; undefined when it names none above 0. */
+export function newestNamed(abi: CallAbi, named: readonly number[], numbers: CallNumbers): number | undefined {
   const column = numbers.columns[abi.name] ?? [];
   let newest = 0;
-  for (const { names } of profile.syscalls) {
-    for (const name of names) {
-      const number = column[numbers.indexOf.get(name) ?? -1] ?? -1;
-      if (number > newest && number < abi.closed.first) newest = number;
-    }
+  for (const position of named) {
+    const number = column[position] ?? -1;
+    if (number > newest && number < abi.closed.first) newest = number;
   }
   return newest === 0 ? undefined : newest;
 }

@@ -3,7 +3,7 @@ import { ENOSYS } from '../../abi/errno.ts';
 import { selectAbis, x32Bit } from './call-abi.ts';
 import type { CallAbi, Family } from './call-abi.ts';
 import type { CallNumbers } from './call-numbers.ts';
-import { newestNamed, prepareRules, verdictsOf } from './call-rules.ts';
+import { newestNamed, positionsOf, prepareRules, verdictsOf } from './call-rules.ts';
 import type { Verdict } from './call-rules.ts';
 import { CallRanges, Dispatch } from './dispatch.ts';
 import { returnValue } from './filter-action.ts';
@@ -25,6 +25,8 @@ interface Source {
   readonly profile: FilterProfile;
   readonly rules: ReturnType<typeof prepareRules>;
   readonly numbers: CallNumbers;
+  /** Positions of all calls that the profile names. */
+  readonly named: readonly number[];
   readonly defaultValue: number;
 }
 
@@ -33,9 +35,9 @@ interface Source {
  * they get ENOSYS, as programs expect from an older kernel, and not the default (runc, libcontainer/seccomp/patchbpf).
  */
 function addCalls(ranges: CallRanges, abi: CallAbi, source: Source): void {
-  const { profile, rules, numbers, defaultValue } = source;
+  const { profile, rules, numbers, named, defaultValue } = source;
   const { common, closed } = verdictsOf(abi, rules, numbers);
-  const newest = openDefaults.has(profile.defaultAction) ? undefined : newestNamed(abi, profile, numbers);
+  const newest = openDefaults.has(profile.defaultAction) ? undefined : newestNamed(abi, named, numbers);
   const unnamed = newest === undefined ? defaultValue : noSuchCall;
   const add = (first: number, verdicts: readonly (Verdict | undefined)[], count: number): void => {
     for (let number = 0; number < count; number++)
@@ -62,7 +64,9 @@ function emitArch(builder: ProgramBuilder, abis: readonly CallAbi[], source: Sou
 export function compileFilter(profile: FilterProfile, family: Family, numbers: CallNumbers): readonly number[] {
   const defaultValue = returnValue(profile.defaultAction, profile.defaultErrnoRet, 'linux.seccomp.defaultErrnoRet');
   const abis = selectAbis(family, profile.architectures);
-  const source = { profile, rules: prepareRules(profile, defaultValue), numbers, defaultValue };
+  const rules = prepareRules(profile, defaultValue, numbers);
+  const named = profile.syscalls.flatMap(({ names }) => positionsOf(names, numbers));
+  const source = { profile, rules, numbers, named, defaultValue };
   const audits = [...new Set(abis.map(({ audit }) => audit))];
   const builder = new ProgramBuilder();
   let start: Target = { returns: badArch };
