@@ -138,10 +138,14 @@ export interface CallVerdicts {
   readonly closed: readonly (Verdict | undefined)[];
 }
 
+/** More than any ABI has in its common range. */
+const initialCalls = 512;
+
 /** What the rules mean for the calls of one ABI. A name that it does not have is skipped. */
 export function verdictsOf(abi: CallAbi, rules: readonly PreparedRule[], numbers: CallNumbers): CallVerdicts {
   const column = numbers.columns[abi.name] ?? [];
-  const common: (Verdict | undefined)[] = [];
+  // Without holes, which would make the engine keep the array as a hash table.
+  const common: (Verdict | undefined)[] = Array.from({ length: initialCalls }, () => undefined);
   const closed: (Verdict | undefined)[] = [];
   const closedFirst = abi.closed.first;
   for (const { positions, verdict } of rules) {
@@ -163,6 +167,9 @@ export function verdictsOf(abi: CallAbi, rules: readonly PreparedRule[], numbers
       if (number !== -1 && added.length > 0) common[number] = combine(common[number], added);
     }
   }
+  let end = common.length;
+  while (end > 0 && common[end - 1] === undefined) end--;
+  common.length = end;
   return { common, closed };
 }
 

@@ -40,8 +40,12 @@ function addCalls(ranges: CallRanges, abi: CallAbi, source: Source): void {
   const newest = openDefaults.has(profile.defaultAction) ? undefined : newestNamed(abi, named, numbers);
   const unnamed = newest === undefined ? defaultValue : noSuchCall;
   const add = (first: number, verdicts: readonly (Verdict | undefined)[], count: number): void => {
-    for (let number = 0; number < count; number++)
-      ranges.add(first + number, verdicts[number] ?? defaultValue, abi.isNarrow);
+    let last: Verdict | undefined;
+    for (let number = 0; number < count; number++) {
+      const verdict = verdicts[number] ?? defaultValue;
+      if (verdict !== last) ranges.add(first + number, verdict, abi.isNarrow);
+      last = verdict;
+    }
     ranges.add(first + count, unnamed, abi.isNarrow);
   };
   add(abi.base, common, Math.max(common.length, (newest ?? -1) + 1));
