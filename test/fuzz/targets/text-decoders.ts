@@ -21,6 +21,8 @@ import {
   parseCount,
   parseFlatKeyed,
   parseIoStat,
+  parsePressure,
+  parseRdma,
 } from '../../../agent/src/libcontainer/cgroup/parse-stats.ts';
 import { homeOf } from '../../../agent/src/libcontainer/init/passwd.ts';
 import {
@@ -127,6 +129,9 @@ const cgroupStats = ofText({
     const entries = parseFlatKeyed(text);
     const values = [parseCount(text, 5n), keyedValue(entries, 'usage_usec'), ...entries.map(([, value]) => value)];
     for (const { major, minor, value } of parseIoStat(text)) values.push(major, minor, value);
+    for (const { hcaHandles, hcaObjects } of parseRdma(text)) values.push(hcaHandles ?? 0n, hcaObjects ?? 0n);
+    const pressure = parsePressure(text);
+    values.push(pressure?.some?.total ?? 0n, pressure?.full?.total ?? 0n);
     promise(
       'counters are not negative',
       values.every((value) => value >= 0n),
