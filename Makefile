@@ -39,7 +39,7 @@ took = printf '%-8s %s\n' '$(1)' "done in $$SECONDS s"
 
 .PHONY: help setup packages generate agent initrd initrd-packaged kernel host all demo
 .PHONY: cross-aarch64
-.PHONY: test check lint typecheck format test-unit test-engine test-integration test-vm test-agent fuzz bench
+.PHONY: test check lint typecheck format test-unit test-engine test-integration test-conformance test-vm test-agent fuzz bench
 .PHONY: install picture clean distclean
 
 help:
@@ -47,7 +47,7 @@ help:
 	  'Kihon: containers in lightweight VMs, TypeScript down to the system call.' \
 	  '' \
 	  '  make demo                  install what is needed, build, boot a VM, run a container in it (2 to 3 minutes the first time)' \
-	  '  make test                  everything that checks itself: lint, types, unit, engine, integration, VM' \
+	  '  make test                  everything that checks itself: lint, types, unit, engine, integration, conformance, VM' \
 	  '' \
 	  'Building (each target builds what it needs first; a second run is quick)' \
 	  '  make setup                 Debian and npm packages; engine source and guest kernel under .cache; generated code' \
@@ -60,7 +60,7 @@ help:
 	  '  make agent initrd ARCH=aarch64   the same for aarch64, with a cross compiler' \
 	  '' \
 	  'Checking' \
-	  '  make test-unit | test-engine | test-integration | test-vm    one suite; ONLY="file or words" narrows it' \
+	  '  make test-unit | test-engine | test-integration | test-conformance | test-vm    one suite; ONLY="file or words" narrows it' \
 	  '  make lint | typecheck | format' \
 	  '  make bench                 speed and size, beside Node and runc' \
 	  '  make fuzz                  decoders against random bytes, 20 s each; not part of make test' \
@@ -173,7 +173,7 @@ $(out)/kihon-agent-failpoints: $(agent_sources) | setup
 suite = $(tsx) test/support/run-suites.ts $(1) $(if $(ONLY),-- $(ONLY))
 
 test: check all test-agent
-	@$(call suite,unit engine integration vm)
+	@$(call suite,unit engine integration conformance vm)
 
 test-unit: setup
 	@$(call suite,unit)
@@ -183,6 +183,9 @@ test-engine: setup agent
 
 test-integration: all test-agent
 	@$(call suite,integration)
+
+test-conformance: all
+	@$(call suite,conformance)
 
 test-vm: all test-agent
 	@$(call suite,vm)

@@ -1,5 +1,6 @@
 import { afterAll, afterEach, beforeAll, describe, it } from 'vitest';
 import { isVm, runtimeName, startTarget, type Target } from './target.ts';
+import { NotExpressible } from './proto-config.ts';
 import { peerGaps } from './peer-gaps.ts';
 import type { OciRuntime } from '../../support/oci-runtime.ts';
 
@@ -16,9 +17,9 @@ export interface Needs {
 
 export interface Section {
   /** A promise that is seen from inside a container. */
-  promise(this: void, title: string, body: (runner: Runner) => Promise<void>, needs?: Needs): void;
+  readonly promise: (title: string, body: (runner: Runner) => Promise<void>, needs?: Needs) => void;
   /** A promise about the operations of the command line. */
-  operation(this: void, title: string, body: (runtime: OciRuntime) => Promise<void>, needs?: Needs): void;
+  readonly operation: (title: string, body: (runtime: OciRuntime) => Promise<void>, needs?: Needs) => void;
 }
 
 /** Starting a target may boot a VM. */
@@ -29,6 +30,7 @@ const HOOK_MS = 240_000;
  * promise of it. After every test nothing of its containers may be left.
  */
 export function section(anchor: string, body: (section: Section) => void): void {
+  let count = 0;
   const gaps = peerGaps[runtimeName()] ?? {};
   describe(anchor, () => {
     let target: Target | undefined;
@@ -47,8 +49,17 @@ export function section(anchor: string, body: (section: Section) => void): void 
     }, HOOK_MS);
 
     const add = (title: string, test: () => Promise<void>, needs: Needs): void => {
+      count += 1;
       const why = needs.vm === true && !isVm() ? 'only in a guest' : (needs.skip ?? gaps[`${anchor} > ${title}`]);
-      if (why === undefined) it(title, test);
+      if (why === undefined)
+        it(title, async (context) => {
+          try {
+            await test();
+          } catch (error) {
+            if (error instanceof NotExpressible) context.skip(`the agent's API cannot say ${error.message}`);
+            throw error;
+          }
+        });
       else it.skip(`${title} (${why})`);
     };
     body({
@@ -57,5 +68,6 @@ export function section(anchor: string, body: (section: Section) => void): void 
         if (runtimeName() !== 'agent') add(title, () => test(open().runtime), needs);
       },
     });
+    if (count === 0) it.skip('has promises about the command line only');
   });
 }
