@@ -166,6 +166,7 @@ export async function createOnDisk(
     noPivot: !request.hasPivot,
     noNewKeyring: !request.hasOwnKeyring,
     ...(listener === undefined ? {} : { gate: { listener } }),
+    onSpawned: (pid) => directory.markSpawned(pid),
     onPrepared: (init) => {
       failpoint('runtime.prepared');
       current = { ...state, init };

@@ -57,11 +57,11 @@ function removeCgroup({ cgroup, init }: StoredState): void {
 }
 
 /**
- * Ends every process of a container, in whatever state it is, and waits for that. Before its first process was recorded nothing in
- * the cgroup is known to be the container's.
+ * Ends every process of a container, in whatever state it is, and waits for that. Before a process was made
+ * nothing in the cgroup is known to be the container's.
  */
-export function killEverything(state: StoredState): void {
-  if (state.init === undefined) return;
+export function killEverything(state: StoredState, isSpawned = state.init !== undefined): void {
+  if (!isSpawned) return;
   signalEverything(state, SIGKILL);
   waitForInit(state, true);
 }

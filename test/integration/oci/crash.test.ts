@@ -22,7 +22,9 @@ async function crash(args: readonly string[], step: string): Promise<number> {
 describe('a crash', () => {
   it.each(createSteps)('of create at %s leaves what delete --force cleans', async (step) => {
     const container = await runtime().prepare('sleep 100');
-    await crash(['create', '--bundle', container.bundle.path, container.id], step);
+    const code = await crash(['create', '--bundle', container.bundle.path, container.id], step);
+    // When the new process dies the command lives to tell it.
+    expect(code).toBe(step.startsWith('runtime.') ? 137 : 1);
     await runtime().succeed(['delete', '--force', container.id]);
     expect(existsSync(join(runtime().stateFolder, container.id))).toBe(false);
     await runtime().verify();
@@ -51,6 +53,32 @@ describe('a crash', () => {
     await runtime().succeed(['delete', '--force', container.id]);
     await runtime().verify();
   });
+
+  it.each(['spawn.child', 'init.start', 'init.attach-root', 'init.mount', 'init.ready'])(
+    'of create while the new process is at %s ends that one too',
+    async (step) => {
+      const container = await runtime().prepare('sleep 100');
+      const go = join(container.bundle.path, 'go');
+      const args = ['create', '--bundle', container.bundle.path, container.id];
+      const child = runtime().spawn(args, 'ignore', { KIHON_FAILPOINTS: `${step}=pause:${go}` });
+      await eventually(async () => {
+        const { stdout } = await runtime().machine.command([
+          ...[
+            'sh',
+            '-c',
+            `cat /sys/fs/cgroup/${container.id}/cgroup.procs /sys/fs/cgroup/unified/${container.id}/cgroup.procs; true`,
+          ],
+        ]);
+        expect(stdout).not.toBe('');
+      });
+      child.kill('SIGKILL');
+      await exitOf(child);
+      // In its own root the path may be out of sight; the end of its maker must be enough then.
+      writeFileSync(go, '');
+      await runtime().succeed(['delete', '--force', container.id]);
+      await runtime().verify();
+    },
+  );
 
   it('of delete leaves what delete --force cleans', async () => {
     const container = await runtime().create('true');

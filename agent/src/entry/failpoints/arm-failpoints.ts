@@ -1,7 +1,7 @@
 import { SIGKILL } from '../../abi/constants.ts';
 import { armFailpoint, rememberFailpoints } from '../../base/failpoint.ts';
 import { exists } from '../../sys/file.ts';
-import { getpid, kill } from '../../sys/process.ts';
+import { exit, getpid, kill } from '../../sys/process.ts';
 import { abortEngine } from '../../sys/program.ts';
 
 declare const __FAILPOINTS__: boolean;
@@ -30,6 +30,10 @@ function run(name: string, action: string): void {
     for (;;) hoard.push(new Uint8Array(1 << 20));
   }
   if (action === 'abort') abortEngine();
-  if (action === 'kill') kill(getpid(), SIGKILL);
+  if (action === 'kill') {
+    kill(getpid(), SIGKILL);
+    // The first process of a pid namespace is not killed from within.
+    exit(128 + SIGKILL);
+  }
   if (action.startsWith('pause:')) while (!exists(action.slice('pause:'.length)));
 }

@@ -13,9 +13,11 @@ import {
   open,
   readDirectory,
   readText,
+  readlink,
   rename,
   rmdir,
   stat,
+  symlink,
   unlink,
   writeFile,
 } from '../../sys/file.ts';
@@ -29,6 +31,8 @@ const folderFlags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW;
 const stateFile = 'state.json';
 const newStateFile = 'state.json.new';
 const configFile = 'config.json';
+/** A symbolic link, because that is made with its content in one call. */
+const spawnedMark = 'spawned';
 /** A state holds the annotations; a configuration may hold long lists of mounts and rules. */
 const maxStateBytes = 16 << 20;
 const maxConfigBytes = 64 << 20;
@@ -168,6 +172,21 @@ export class ContainerDirectory implements Disposable {
     rename(newStateFile, stateFile, { fromAt: this.fd, toAt: this.fd });
   }
 
+  /** Notes that there is a process, before the state can say which: from here on the cgroup is known to be the container's. */
+  markSpawned(pid: number): void {
+    symlink(String(pid), spawnedMark, this.fd);
+  }
+
+  /** A process of the container was made. */
+  get isSpawned(): boolean {
+    try {
+      return readlink(spawnedMark, this.fd) !== '';
+    } catch (error) {
+      if (isSysError(error, 'ENOENT', 'EINVAL')) return false;
+      throw error;
+    }
+  }
+
   /** The configuration as it was when the container was created. */
   readConfig(): string {
     return readText(configFile, { at: this.fd, maxBytes: maxConfigBytes });
@@ -178,6 +197,7 @@ export class ContainerDirectory implements Disposable {
     const path = `${this.#root}/${this.id}`;
     this.#removeFile(configFile);
     this.#removeFile(startSocketName);
+    this.#removeFile(spawnedMark);
     try {
       this.#removeFile(stateFile);
       rmdir(path);
