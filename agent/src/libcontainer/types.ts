@@ -140,6 +140,8 @@ export type ContainerStatus = 'created' | 'running' | 'paused' | 'stopped';
 export interface ContainerHandle {
   readonly id: string;
   readonly spec: Spec;
+  /** Where its hooks run. */
+  readonly bundle: string;
   readonly status: ContainerStatus;
   readonly init: ContainerProcess;
   /** Pinned when the container was created (EXE-06); every type, also those shared with the agent. Only with `pinsNamespaces`. */

@@ -7,9 +7,10 @@ import type { Storage, StorageContext } from '../guest/storage/storage.ts';
 import type { StorageRegistry } from '../guest/storage/storage-registry.ts';
 import { resolveCgroupPath } from '../libcontainer/cgroup/cgroup-path.ts';
 import { startExec } from '../libcontainer/exec/start-exec.ts';
+import { runHooks } from '../libcontainer/hooks/run-hooks.ts';
 import { createContainer } from '../libcontainer/launch/create-container.ts';
 import { securityModules } from '../libcontainer/launch/security-modules.ts';
-import type { LaunchContext, NamespaceDescriptors } from '../libcontainer/types.ts';
+import type { ContainerHandle, ContainerStatus, LaunchContext, NamespaceDescriptors } from '../libcontainer/types.ts';
 import type { ProcessSpec, Resources, Spec } from '../oci/spec.ts';
 import { validateProcess } from '../oci/validate-process.ts';
 import { validateSpec } from '../oci/validate.ts';
@@ -197,6 +198,7 @@ export class Sandbox {
           monitorOom(this.#files, `/proc/self/fd/${cgroup.directory.number}`, () => this.oomEvents.push(id)),
         );
       handle.start();
+      await this.#runHooks(handle, 'poststart', handle.status);
     });
   }
 
@@ -257,13 +259,22 @@ export class Sandbox {
     if (container.isCreated) container.handle.killAll();
     await container.queue.run(async () => {
       this.#isCurrent(container);
-      await container.handle.destroy(timeoutMs);
+      const { handle } = container;
+      const before = handle.status;
+      await handle.destroy(timeoutMs);
       // Exit statuses reach the waiters before the processes are forgotten.
-      await container.handle.init.exit;
+      await handle.init.exit;
+      await this.#runHooks(handle, 'poststop', before);
       container.close();
       this.#containers.delete(id);
       await this.#releaseStorages(container);
     });
+  }
+
+  /** Hooks after the fact, which fail nothing; each has a deadline. */
+  #runHooks(handle: ContainerHandle, point: 'poststart' | 'poststop', status: ContainerStatus): Promise<void> {
+    const { id, bundle, spec, init } = handle;
+    return runHooks(this.#services.launch, spec, point, { id, bundle, status, pid: init.pid });
   }
 
   /** DestroySandbox: removes every container; the first failure stops it, and it may be repeated. */

@@ -29,6 +29,7 @@ export interface PinnedContainer {
 export interface ContainerParts {
   readonly id: string;
   readonly spec: Spec;
+  readonly bundle: string;
   readonly init: LaunchedProcess;
   readonly gate: Fd;
   /** Undefined when the caller keeps a record instead. */
@@ -45,6 +46,7 @@ const pollMs = 5;
 export class Container implements ContainerHandle {
   readonly id: string;
   readonly spec: Spec;
+  readonly bundle: string;
   readonly init: LaunchedProcess;
   readonly cgroup: Cgroup | undefined;
   readonly #pinned: PinnedContainer | undefined;
@@ -62,6 +64,7 @@ export class Container implements ContainerHandle {
     this.#log = context.log;
     this.id = parts.id;
     this.spec = parts.spec;
+    this.bundle = parts.bundle;
     this.init = parts.init;
     this.#pinned = parts.pinned;
     this.cgroup = parts.cgroup;

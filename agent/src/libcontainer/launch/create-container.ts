@@ -221,7 +221,7 @@ async function create(context: LaunchContext, config: CreateContainerConfig, pla
   joinRdt(scope, process.pid, containerId, spec);
   const pinned = context.rules.pinsNamespaces ? pin(scope, process.pid) : undefined;
   scope.commit();
-  return new Container(context, { id: containerId, spec, init: process, gate, pinned, cgroup });
+  return new Container(context, { ...place, spec, init: process, gate, pinned, cgroup });
 }
 
 /**
