@@ -48,7 +48,10 @@ function checkMemory(resources: Resources): void {
 
 function checkHugepages(resources: Resources): void {
   resources.hugepages.forEach((entry, index) => {
-    if (!hugepageSize.test(entry.pageSize)) {
+    const [digits = '0'] = /^[0-9]+/.exec(entry.pageSize) ?? [];
+    // Kernels have pages of powers of two only (2^n and 2^n - 1 share no bit).
+    const size = BigInt(digits);
+    if (!hugepageSize.test(entry.pageSize) || size === 0n || (size & (size - 1n)) !== 0n) {
       throw invalidArgument(
         `linux.resources.hugepageLimits[${index}]`,
         `bad page size ${JSON.stringify(entry.pageSize)}`,
@@ -69,7 +72,10 @@ function checkUnified(resources: Resources): void {
 }
 
 function checkRdma(resources: Resources): void {
-  for (const device of resources.rdma.keys()) {
+  for (const [device, limits] of resources.rdma) {
+    if (limits.hcaHandles === undefined && limits.hcaObjects === undefined) {
+      throw invalidArgument(`linux.resources.rdma[${JSON.stringify(device.slice(0, 80))}]`, 'has no limit');
+    }
     if (!rdmaDevice.test(device)) {
       throw invalidArgument('linux.resources.rdma', `${JSON.stringify(device.slice(0, 80))} is no device name`);
     }

@@ -14,7 +14,6 @@ section('config.md#extensibility', ({ operation }) => {
     const outcome = await runtime.run('echo fine', (config) => {
       config['windows'] = { layerFolders: ['C:\\x'] };
       config['solaris'] = { milestone: 'x' };
-      config['zos'] = {};
     });
     expect(outcome).toMatchObject({ stdout: 'fine\n', status: 0 });
   });

@@ -1,3 +1,4 @@
+import { invalidArgument } from '../../base/errors.ts';
 import type { CapabilitySets, ProcessSpec, Resources, Spec } from '../spec.ts';
 import { hooks } from './hooks.ts';
 import type { JsonSession } from './json-object.ts';
@@ -73,9 +74,16 @@ function readSpec(session: JsonSession, document: unknown, name: string, { bundl
     domainname: spec.text('domainname'),
     mounts: mounts(spec, bundle),
     hooks: hooks(spec),
-    annotations: spec.stringMap('annotations'),
+    annotations: annotationsOf(spec),
     linux: linuxSpec(linux),
   };
+}
+
+/** `annotations`: a key must not be empty (config.md, "Annotations"). */
+function annotationsOf(spec: JsonObject): ReadonlyMap<string, string> {
+  const annotations = spec.stringMap('annotations');
+  if (annotations.has('')) throw invalidArgument('annotations', 'a key must not be empty');
+  return annotations;
 }
 
 /**
