@@ -216,6 +216,6 @@ export const specArbitrary: fc.Arbitrary<Spec> = record<Spec>({
     poststart: hooks,
     poststop: hooks,
   }),
-  annotations: map(text),
+  annotations: map(text).map((entries) => new Map([...entries].filter(([key]) => key !== ''))),
   linux: linuxArbitrary,
 });
