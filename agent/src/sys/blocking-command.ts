@@ -86,12 +86,13 @@ export function runBlocking(command: BlockingCommand): BlockingResult {
   const kept = new Uint8Array(command.maxOutputBytes);
   const buffer = new Uint8Array(16 << 10);
   let length = 0;
-  let isOpen = true;
+  const open = new Set([output]);
   const drain = (): void => {
     for (;;) {
       const count = tryRead(output, buffer);
       if (count <= 0) {
-        isOpen = isOpen && count !== 0;
+        // Its end is readable for ever.
+        if (count === 0) open.delete(output);
         return;
       }
       const part = buffer.subarray(0, Math.min(count, kept.length - length));
@@ -102,7 +103,7 @@ export function runBlocking(command: BlockingCommand): BlockingResult {
   const endMs = monotonicMs() + command.deadlineMs;
   for (let hasEnded = false; !hasEnded;) {
     const leftMs = endMs - monotonicMs();
-    const ready = leftMs <= 0 ? [] : blockUntilAny(isOpen ? [pidfd, output] : [pidfd], leftMs);
+    const ready = leftMs <= 0 ? [] : blockUntilAny([pidfd, ...open], leftMs);
     drain();
     hasEnded = ready[0] === true;
     if (hasEnded || monotonicMs() < endMs) continue;

@@ -233,16 +233,16 @@ export async function createContainer(context: LaunchContext, config: CreateCont
   const { containerId, spec, rootfsPath } = config;
   const bundle = config.bundlePath ?? rootfsPath.slice(0, rootfsPath.lastIndexOf('/'));
   const place: HookPlace = { id: containerId, bundle: bundle === '' ? '/' : bundle };
-  let hasProcess = false;
+  const spawned: number[] = [];
   const onSpawned = (pid: number): void => {
-    hasProcess = true;
+    spawned.push(pid);
     config.onSpawned?.(pid);
   };
   try {
     return await create(context, { ...config, onSpawned }, place);
   } catch (error) {
     // A failure up to here ends the container's life in order: after it was taken away come its last hooks (runtime-spec, "Lifecycle").
-    if (hasProcess && context.rules.hooks.failures === 'fatal') {
+    if (spawned.length > 0 && context.rules.hooks.failures === 'fatal') {
       await runHooks(context, spec, 'poststop', { ...place, pid: 0 });
     }
     if (error instanceof DomainError || isSysError(error)) throw wrapError(`container ${containerId}`, error);
