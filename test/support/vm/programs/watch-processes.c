@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Runs in a container: looks into every process that appears in its pid namespace and is still the runtime's own program, by its name.
+ * One line for each thing that worked: `root`, `cwd` (with `outside` where the mark of the container's own root is not there), `fd`,
+ * `mem`, `environ`, `exe`, `ptrace`. Ends with the number of such processes it met when the file `/stop` appears.
+ * Arguments: the beginning of the name; `once` for one round only.
+ */
+#define _GNU_SOURCE
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ptrace.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define MARK "mark-of-the-container"
+
+static const char *prefix;
+
+static int is_runtime(int pid) {
+    char path[64], name[32] = "";
+    snprintf(path, sizeof path, "/proc/%d/comm", pid);
+    int fd = open(path, O_RDONLY);
+    if (fd < 0)
+        return 0;
+    ssize_t n = read(fd, name, sizeof name - 1);
+    close(fd);
+    return n > 0 && strncmp(name, prefix, strlen(prefix)) == 0;
+}
+
+/* Says what worked, unless the process has become a program of the container in the meantime. */
+static void report(int pid, const char *what, const char *more) {
+    if (is_runtime(pid))
+        printf("%s %s\n", what, more);
+}
+
+static void look_at_folder(int pid, const char *what) {
+    char path[64];
+    snprintf(path, sizeof path, "/proc/%d/%s", pid, what);
+    int fd = open(path, O_PATH | O_DIRECTORY);
+    if (fd < 0)
+        return;
+    struct stat own, other;
+    int is_root = fstat(fd, &other) == 0 && stat("/", &own) == 0;
+    int is_inside = faccessat(fd, MARK, F_OK, 0) == 0 || (is_root && own.st_dev == other.st_dev && own.st_ino == other.st_ino);
+    report(pid, what, is_inside ? "inside" : "outside");
+    close(fd);
+}
+
+static void look_at_file(int pid, const char *what, int flags) {
+    char path[64], byte;
+    snprintf(path, sizeof path, "/proc/%d/%s", pid, what);
+    int fd = open(path, flags);
+    if (fd < 0)
+        return;
+    if (strcmp(what, "environ") != 0 || read(fd, &byte, 1) == 1)
+        report(pid, what, "opened");
+    close(fd);
+}
+
+static void look_at(int pid) {
+    char path[64];
+    look_at_folder(pid, "root");
+    look_at_folder(pid, "cwd");
+    look_at_file(pid, "mem", O_RDONLY);
+    look_at_file(pid, "environ", O_RDONLY);
+    look_at_file(pid, "exe", O_PATH);
+    snprintf(path, sizeof path, "/proc/%d/fd", pid);
+    DIR *folder = opendir(path);
+    if (folder) {
+        struct dirent *entry;
+        while ((entry = readdir(folder)))
+            if (entry->d_name[0] != '.') {
+                int fd = openat(dirfd(folder), entry->d_name, O_PATH);
+                if (fd < 0)
+                    continue;
+                close(fd);
+                report(pid, "fd", "opened");
+                break;
+            }
+        closedir(folder);
+    }
+    if (ptrace(PTRACE_SEIZE, pid, NULL, NULL) == 0) {
+        report(pid, "ptrace", "seized");
+        ptrace(PTRACE_INTERRUPT, pid, NULL, NULL);
+        waitpid(pid, NULL, __WALL);
+        ptrace(PTRACE_DETACH, pid, NULL, NULL);
+    }
+}
+
+int main(int argc, char **argv) {
+    static int seen[1 << 16], count;
+    prefix = argc > 1 ? argv[1] : "kihon";
+    int is_once = argc > 2 && strcmp(argv[2], "once") == 0;
+    setvbuf(stdout, NULL, _IOLBF, 0);
+    if (!is_once)
+        printf("ready\n");
+    do {
+        DIR *folder = opendir("/proc");
+        if (!folder)
+            return 2;
+        struct dirent *entry;
+        while ((entry = readdir(folder))) {
+            int pid = atoi(entry->d_name);
+            if (pid <= 0 || pid == getpid() || !is_runtime(pid))
+                continue;
+            int known = 0;
+            for (int i = 0; i < count && !known; i++)
+                known = seen[i] == pid;
+            if (!known && count < 1 << 16)
+                seen[count++] = pid;
+            look_at(pid);
+        }
+        closedir(folder);
+    } while (!is_once && access("/stop", F_OK) != 0);
+    printf("met %d\n", count);
+    return 0;
+}
