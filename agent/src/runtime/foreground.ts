@@ -5,7 +5,7 @@ import { setChildSubreaper } from '../sys/process.ts';
 import { exitNumber } from '../sys/reaper.ts';
 import type { ContainerProcess } from '../libcontainer/types.ts';
 import { watchSignals } from '../sys/signal.ts';
-import { TerminalRelay } from './terminal-relay.ts';
+import type { TerminalRelay } from './terminal-relay.ts';
 
 /** Not for the container: about our own children, our own pipes, our own place in a job. */
 const kept: readonly number[] = [SIGCHLD, SIGPIPE, SIGTTIN, SIGTTOU, SIGURG];
@@ -28,7 +28,10 @@ function forward(process: ContainerProcess, signal: number): void {
 
 /** Stands in front of a process until it ends: signals go to it, its terminal is ours. Gives the exit code as a shell counts. */
 export async function attend(loop: EventLoop, process: ContainerProcess): Promise<number> {
-  const relay = process.stdio.kind === 'terminal' ? TerminalRelay.start(loop, process.stdio.master) : undefined;
+  let relay: TerminalRelay | undefined;
+  if (process.stdio.kind === 'terminal') {
+    relay = (await import('./terminal-relay.ts')).TerminalRelay.start(loop, process.stdio.master);
+  }
   const stop = watchSignals(loop, forwarded, ({ signal }) => {
     if (signal === SIGWINCH && relay !== undefined) relay.resize();
     else forward(process, signal);

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { useRuntime } from '../../support/oci.ts';
+import { exitOf, useRuntime } from '../../support/oci.ts';
 
 const runtime = useRuntime();
 
@@ -95,5 +95,20 @@ describe('kihon-oci', () => {
     const config = JSON.parse(await machine.read(join(folder, 'config.json'))) as { process: { args: string[] } };
     expect(config.process.args).toEqual(['sh']);
     expect((await runtime().command(['spec', '--bundle', folder])).stderr).toContain('exists');
+  });
+
+  it('is ended by a signal while it waits for its turn or for input', async () => {
+    const container = await runtime().create('sleep 100');
+    await container.start();
+    const events = runtime().spawn(['events', '--interval', '100ms', container.id], ['ignore', 'pipe', 'ignore']);
+    await new Promise((resolve) => events.stdout?.once('data', resolve));
+    events.kill('SIGINT');
+    await exitOf(events);
+    expect(events.signalCode).toBe('SIGINT');
+    const update = runtime().spawn(['update', '-r', '-', container.id], ['pipe', 'ignore', 'ignore']);
+    await new Promise((resolve) => setTimeout(resolve, 200));
+    update.kill('SIGTERM');
+    await exitOf(update);
+    expect(update.signalCode).toBe('SIGTERM');
   });
 });

@@ -27,6 +27,8 @@ export interface Command {
   readonly options: readonly Option[];
   /** The operands are, from the first one on, another program's command line. */
   readonly stopsAtOperand?: boolean;
+  /** It takes signals as events, since it has something to undo. The others are simply ended by one. */
+  readonly watchesSignals?: boolean;
   /** Its command line is not looked at. */
   readonly takesAnything?: boolean;
   /** How many operands it takes. */

@@ -1,5 +1,5 @@
 import { environment } from '../../sys/program.ts';
-import { exit } from '../../sys/process.ts';
+import { exit, setSignalMask } from '../../sys/process.ts';
 import { parseArguments, UsageError } from './arguments.ts';
 import type { Command, GlobalOptions } from './command.ts';
 import { commands } from './commands.ts';
@@ -44,6 +44,8 @@ async function perform(
       `${name} takes ${least === most ? least : `${least} or more`} arguments, not ${operands.length}`,
     );
   }
+  // The engine blocks all of them.
+  if (command.watchesSignals !== true) setSignalMask(0n);
   return await command.run({ options, operands, global });
 }
 

@@ -11,6 +11,7 @@ export const command: Command = {
     'streams of this command; with "terminal" in its configuration it gets a terminal, whose master goes to --console-socket.',
   ],
   options: bundleOptions,
+  watchesSignals: true,
   operands: { least: 1, most: 1 },
   run: async (invocation) => {
     const request = createRequestOf(invocation, { isForeground: false, startsLater: true });

@@ -13,6 +13,7 @@ export const command: Command = {
       about: 'kill it first if it has not stopped; no error if there is none',
     },
   ],
+  watchesSignals: true,
   operands: { least: 1, most: 1 },
   run: async (invocation) => {
     const { root, log } = invocation.global;

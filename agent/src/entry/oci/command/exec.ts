@@ -46,6 +46,7 @@ export const command: Command = {
     { name: 'no-subreaper', kind: 'flag', about: 'do not collect processes that the program leaves behind' },
   ],
   stopsAtOperand: true,
+  watchesSignals: true,
   operands: { least: 1, most: Infinity },
   failureCode: 255,
   run: async (invocation) => {

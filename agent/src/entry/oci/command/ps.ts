@@ -23,6 +23,7 @@ export const command: Command = {
   ],
   options: [{ name: 'format', aliases: ['f'], kind: 'text', value: 'FORMAT', about: 'table or json' }],
   stopsAtOperand: true,
+  watchesSignals: true,
   operands: { least: 1, most: Infinity },
   run: async (invocation) => {
     const { options, operands, global } = invocation;

@@ -14,6 +14,7 @@ export const command: Command = {
     { name: 'no-subreaper', kind: 'flag', about: 'do not collect processes that the program leaves behind' },
     { name: 'keep', kind: 'flag', about: 'do not remove the container when its program has ended' },
   ],
+  watchesSignals: true,
   operands: { least: 1, most: 1 },
   run: async (invocation) => {
     const { options } = invocation;

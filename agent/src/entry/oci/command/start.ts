@@ -9,6 +9,7 @@ export const command: Command = {
   usage: 'CONTAINER-ID',
   about: ['Runs the program of a container that "create" made. Succeeds when the program was executed.'],
   options: [],
+  watchesSignals: true,
   operands: { least: 1, most: 1 },
   run: async (invocation) => {
     const { root, log } = invocation.global;
