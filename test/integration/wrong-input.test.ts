@@ -38,7 +38,11 @@ const SERVED: ReadonlySet<string> = new Set<AgentMethod>([
     'CloseStdin',
   ] as const),
   ...(['TtyWinResize', 'GetOOMEvent', 'OnlineCPUMem', 'UpdateEphemeralMounts', 'StatsContainer'] as const),
-  ...(['RemoveStaleVirtiofsShareMounts', 'PauseContainer', 'ResumeContainer'] as const),
+  ...(['RemoveStaleVirtiofsShareMounts', 'PauseContainer', 'ResumeContainer', 'CopyFile'] as const),
+  ...(['SetGuestDateTime', 'ReseedRandomDev', 'AddSwap', 'AddSwapPath', 'MemHotplugByProbe'] as const),
+  ...(['UpdateInterface', 'UpdateRoutes', 'ListInterfaces', 'ListRoutes', 'AddARPNeighbors'] as const),
+  ...(['GetIPTables', 'SetIPTables'] as const),
+  ...(['GetDiagnosticData', 'GetVolumeStats', 'ResizeVolume', 'GetMetrics'] as const),
 ]);
 
 describe('a request that breaks a rule', { timeout: 20_000 }, () => {

@@ -26,6 +26,8 @@ export const layouts = {
   statfs: { sizeof: 120, f_type: 0, f_bsize: 8, f_blocks: 16, f_bfree: 24, f_bavail: 32, f_files: 40, f_ffree: 48 },
   /** getdents64(2); the name follows at `d_name` */
   linux_dirent64: { d_ino: 0, d_off: 8, d_reclen: 16, d_type: 18, d_name: 19 },
+  /** clock_adjtime(2) */
+  timex: { sizeof: 208, modes: 0, offset: 8, freq: 16, maxerror: 24, esterror: 32, status: 40, time: 72 },
   /** openat2(2) */
   open_how: { sizeof: 24, flags: 0, mode: 8, resolve: 16 },
   /** clone3(2), version 2 (with cgroup) */

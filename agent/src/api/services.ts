@@ -6,6 +6,7 @@ import { resumeContainer } from './container/resume-container.ts';
 import { startContainer } from './container/start-container.ts';
 import { statsContainer } from './container/stats-container.ts';
 import { updateContainer } from './container/update-container.ts';
+import { copyFile } from './files/copy-file.ts';
 import { check } from './health/check.ts';
 import { version } from './health/version.ts';
 import { addArpNeighbors } from './network/add-arp-neighbors.ts';
@@ -24,11 +25,18 @@ import { waitProcess } from './process/wait-process.ts';
 import { writeStdin } from './process/write-stdin.ts';
 import { createSandbox } from './sandbox/create-sandbox.ts';
 import { destroySandbox } from './sandbox/destroy-sandbox.ts';
+import { getDiagnosticData } from './sandbox/get-diagnostic-data.ts';
 import { getOomEvent } from './sandbox/get-oom-event.ts';
 import { removeStaleVirtiofsShareMounts } from './sandbox/remove-stale-virtiofs-share-mounts.ts';
 import { updateEphemeralMounts } from './sandbox/update-ephemeral-mounts.ts';
+import { getVolumeStats } from './storage/get-volume-stats.ts';
+import { resizeVolume } from './storage/resize-volume.ts';
+import { addSwap, addSwapPath } from './system/add-swap.ts';
 import { getGuestDetails } from './system/get-guest-details.ts';
+import { memHotplugByProbe } from './system/mem-hotplug-by-probe.ts';
 import { onlineCpuMem } from './system/online-cpu-mem.ts';
+import { reseedRandomDev } from './system/reseed-random-dev.ts';
+import { setGuestDateTime } from './system/set-guest-date-time.ts';
 
 /** The methods of grpc.AgentService that exist; a method of the .proto that is not here answers UNIMPLEMENTED. */
 const agentService: { readonly [M in AgentMethod]?: AgentHandler<M> } = {
@@ -37,6 +45,15 @@ const agentService: { readonly [M in AgentMethod]?: AgentHandler<M> } = {
   GetGuestDetails: getGuestDetails,
   OnlineCPUMem: onlineCpuMem,
   GetOOMEvent: getOomEvent,
+  GetDiagnosticData: getDiagnosticData,
+  MemHotplugByProbe: memHotplugByProbe,
+  SetGuestDateTime: setGuestDateTime,
+  ReseedRandomDev: reseedRandomDev,
+  AddSwap: addSwap,
+  AddSwapPath: addSwapPath,
+  CopyFile: copyFile,
+  GetVolumeStats: getVolumeStats,
+  ResizeVolume: resizeVolume,
   UpdateEphemeralMounts: updateEphemeralMounts,
   RemoveStaleVirtiofsShareMounts: removeStaleVirtiofsShareMounts,
   UpdateInterface: updateInterface,

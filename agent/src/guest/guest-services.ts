@@ -1,5 +1,7 @@
 import type { AbortSignal } from '../base/abort.ts';
+import type { FileServices } from './files/file-services.ts';
 import type { OnlineRequest } from './hotplug/online-cpu-mem.ts';
+import type { MachineServices } from './machine/machine-services.ts';
 import type { NetworkServices } from './network/network-services.ts';
 import type { Storage } from './storage/storage.ts';
 
@@ -15,6 +17,10 @@ export interface GuestServices {
   refreshShareMounts(signal: AbortSignal): Promise<void>;
   /** The sandbox's network. */
   network(): Promise<NetworkServices>;
+  /** Files of the guest. */
+  files(): Promise<FileServices>;
+  /** Clock, randomness, memory, swap and volumes. */
+  machine(): Promise<MachineServices>;
   /** Size of a memory block in bytes, 0 when the kernel has none. */
   memoryBlockSizeBytes(): bigint;
   supportsMemoryProbe(): boolean;

@@ -244,8 +244,10 @@ export function unlink(path: string, at?: Fd): void {
   syscall('unlinkat', path, nr.SYS_unlinkat, directoryNumber(at), path, 0);
 }
 
-export function symlink(target: string, path: string, at?: Fd): void {
-  syscall('symlinkat', `${path} -> ${target}`, nr.SYS_symlinkat, target, directoryNumber(at), path);
+/** `target` as text, or as bytes that end with a NUL. */
+export function symlink(target: string | Uint8Array, path: string, at?: Fd): void {
+  const subject = typeof target === 'string' ? `${path} -> ${target}` : path;
+  syscall('symlinkat', subject, nr.SYS_symlinkat, target, directoryNumber(at), path);
 }
 
 export function readlink(path: string, at?: Fd): string {
@@ -254,9 +256,19 @@ export function readlink(path: string, at?: Fd): string {
   return decodeBytes(buffer.subarray(0, length));
 }
 
-export function rename(from: string, to: string, at: { readonly fromAt?: Fd; readonly toAt?: Fd } = {}): void {
+interface RenameOptions {
+  readonly fromAt?: Fd;
+  readonly toAt?: Fd;
+  /** RENAME_* bits. */
+  readonly flags?: number;
+}
+
+/** renameat2(2). */
+export function rename(from: string, to: string, options: RenameOptions = {}): void {
   const subject = `${from} to ${to}`;
-  syscall('renameat2', subject, nr.SYS_renameat2, directoryNumber(at.fromAt), from, directoryNumber(at.toAt), to, 0);
+  const fromAt = directoryNumber(options.fromAt);
+  const toAt = directoryNumber(options.toAt);
+  syscall('renameat2', subject, nr.SYS_renameat2, fromAt, from, toAt, to, options.flags ?? 0);
 }
 
 /** linkat(2); with an empty `from`, the file of the descriptor `fromAt` itself. */

@@ -40,6 +40,18 @@ export function wallClock(): { readonly sec: bigint; readonly nsec: number } {
   return clock(CLOCK_REALTIME);
 }
 
+/** clock_settime(2) of the wall clock; EINVAL for a time before 1970 or one that the kernel cannot hold. */
+export function setWallClock(sec: bigint, nsec: number): void {
+  const value = new StructView(layouts.timespec.sizeof).setU64(0, sec).setU64(8, nsec);
+  syscall(
+    'clock_settime',
+    `${sec}.${String(nsec).padStart(9, '0')}`,
+    nr.SYS_clock_settime,
+    CLOCK_REALTIME,
+    value.bytes,
+  );
+}
+
 /** Milliseconds on the monotonic clock; only differences mean anything. */
 export function monotonicMs(): number {
   rawSyscall(nr.SYS_clock_gettime, CLOCK_MONOTONIC, timespec.bytes);
@@ -81,4 +93,9 @@ export function uname(): Utsname {
 /** finit_module(2) with parameters, e.g. `debug=1`. EEXIST means it is loaded already. */
 export function loadModule(file: Fd, parameters: string): void {
   syscall('finit_module', file.what, nr.SYS_finit_module, file.number, parameters, 0);
+}
+
+/** swapon(2): pages may go to this prepared device or file. Reads its header, so it may wait for a device. */
+export function swapOn(path: string): void {
+  syscall('swapon', path, nr.SYS_swapon, path, 0);
 }

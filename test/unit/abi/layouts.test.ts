@@ -34,6 +34,7 @@ const origins: Readonly<Record<keyof typeof layouts, Origin>> = {
     declaration:
       'struct linux_dirent64 { __u64 d_ino; __s64 d_off; unsigned short d_reclen; unsigned char d_type; char d_name[]; };',
   },
+  timex: { headers: ['sys/timex.h'] },
   open_how: { headers: ['linux/openat2.h'] },
   clone_args: { headers: ['linux/sched.h'] },
   mount_attr: { headers: ['linux/mount.h'] },

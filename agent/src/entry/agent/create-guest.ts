@@ -5,6 +5,7 @@ import type { Logger } from '../../base/log.ts';
 import { decodeBytes } from '../../base/text.ts';
 import type { AgentConfig } from '../../guest/config/agent-config.ts';
 import { sysKernelFiles } from '../../guest/files/sys-kernel-files.ts';
+import type { FileServices } from '../../guest/files/file-services.ts';
 import type { GuestServices } from '../../guest/guest-services.ts';
 import { onlineCpuMem } from '../../guest/hotplug/online-cpu-mem.ts';
 import { hasMemoryProbe, memoryBlockSizeBytes } from '../../guest/hotplug/memory-details.ts';
@@ -61,6 +62,12 @@ export function createGuest(parts: Parts): Guest {
     runProgram: (argv, programSignal) => runProgram(parts, argv, programSignal),
   });
 
+  /** For work that changes things: it is not ended by its caller's going away. */
+  const runBlocking = <T>(name: string, work: () => T): Promise<T> =>
+    offload(parts, name, work, { deadlineMs: BLOCKING_DEADLINE_MS, waitsForRoom: true });
+  /** Uploads that are under way live here, so there is one. */
+  let files: Promise<FileServices> | undefined;
+
   const services: GuestServices = {
     loadKernelModule: (name, parameters, signal) => loadKernelModule(parts, name, parameters, signal),
     writeDns,
@@ -70,6 +77,18 @@ export function createGuest(parts: Parts): Guest {
       // Read when a host first asks for it.
       const { createNetworkServices } = await import('./network-services.ts');
       return createNetworkServices({ ...parts, waiters });
+    },
+    files: () =>
+      (files ??= import('./file-services.ts').then(({ createFileServices }) =>
+        createFileServices({ loop, runBlocking }),
+      )),
+    machine: async () => {
+      const { createMachineServices } = await import('./machine-services.ts');
+      return createMachineServices({
+        waitForBlockDevice,
+        runBlocking,
+        runProgram: (argv, programSignal) => runProgram(parts, argv, programSignal),
+      });
     },
     memoryBlockSizeBytes: () => memoryBlockSizeBytes(sysKernelFiles),
     supportsMemoryProbe: () => hasMemoryProbe(sysKernelFiles),
