@@ -81,6 +81,8 @@ export interface CreateContainerConfig extends ProcessConfig {
   readonly rootfsPath: string;
   /** Below the cgroup root, e.g. `/kubepods/pod1/abc`; from `resolveCgroupPath`. */
   readonly cgroupPath: string;
+  /** Path of the group that a mount of type `cgroup` shows when the container gets none of its own (no cgroup root). */
+  readonly shownCgroup?: string | undefined;
   /** Sandbox namespaces (ipc, uts, shared pid). They win over the path of the spec's entry of that type. */
   readonly join: NamespaceDescriptors;
   /** A bound SOCK_SEQPACKET socket (`createStartSocket`): init waits for its start there once `detach` was called. */

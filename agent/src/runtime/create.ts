@@ -3,7 +3,7 @@ import { DomainError } from '../base/errors.ts';
 import { failpoint } from '../base/failpoint.ts';
 import type { Logger } from '../base/log.ts';
 import { Scope } from '../base/scope.ts';
-import { runtimeCgroupPath } from '../libcontainer/cgroup/cgroup-path.ts';
+import { ownCgroupPath, runtimeCgroupPath } from '../libcontainer/cgroup/cgroup-path.ts';
 import { createContainer } from '../libcontainer/launch/create-container.ts';
 import { createStartSocket } from '../libcontainer/launch/start-gate.ts';
 import type { ContainerHandle, LaunchContext } from '../libcontainer/types.ts';
@@ -91,6 +91,13 @@ function cgroupPath(cgroupsPath: string, id: string): string {
   return runtimeCgroupPath(cgroupsPath, id, cgroupsPath.startsWith('/') ? '' : readText('/proc/self/cgroup'));
 }
 
+/** A container without a cgroup of its own lives in that of this command, and sees it where it has a cgroup mount. */
+function callersCgroup(): string | undefined {
+  const root = findCgroupRoot();
+  const path = ownCgroupPath(readText('/proc/self/cgroup'));
+  return root === undefined || path === undefined || path.startsWith('/..') ? undefined : `${root}${path}`;
+}
+
 /** What is known of a container before it is made. */
 export function firstState(request: CreateRequest, { spec, path }: Bundle): StoredState {
   const { linux, hooks } = spec;
@@ -157,6 +164,7 @@ export async function createOnDisk(
     spec: bundle.spec,
     rootfsPath: state.rootfs,
     cgroupPath: state.cgroup?.path ?? '',
+    shownCgroup: state.cgroup === undefined ? callersCgroup() : undefined,
     join: {},
     signal,
     bundlePath: bundle.path,

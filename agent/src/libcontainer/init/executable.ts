@@ -13,8 +13,10 @@ function tryStat(path: string): Stat | 'absent' | 'unknown' {
 }
 
 function notFound(name: string): DomainError {
-  // Hosts look for this text (contract, lifecycle section 11.5). The code is not NOT_FOUND: runtime-rs takes that for a process that ended.
-  return new DomainError('internal', `the file ${name} was not found`);
+  // Hosts look for the first text (contract, lifecycle section 11.5); podman and Docker for the second, runc's, which makes the exit
+  // code 127. The code is not NOT_FOUND: runtime-rs takes that for a process that ended.
+  const reason = name.includes('/') ? 'no such file or directory' : 'executable file not found in $PATH';
+  return new DomainError('internal', `the file ${name} was not found: ${reason}`);
 }
 
 /**

@@ -112,7 +112,7 @@ function containerFacts(context: LaunchContext, config: CreateContainerConfig, p
     setsGroups: isPrivileged || user === undefined,
     rootfsPath: config.rootfsPath,
     alwaysOwnCgroupNamespace: rules.ownCgroupNamespace === 'always' && cgroupRoot !== undefined,
-    cgroupDirectory: cgroupRoot === undefined ? undefined : `${cgroupRoot}${config.cgroupPath}`,
+    cgroupDirectory: cgroupRoot === undefined ? config.shownCgroup : `${cgroupRoot}${config.cgroupPath}`,
     hasKcore: hasKcore(),
     isPrivileged,
     refusesMissingSysctls: rules.refusesMissingSysctls,
