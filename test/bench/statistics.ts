@@ -7,7 +7,8 @@ export interface Samples {
   readonly high: number;
 }
 
-function quantile(sorted: readonly number[], share: number): number {
+/** The value below which `share` of sorted samples lie. NaN without samples. */
+export function quantile(sorted: readonly number[], share: number): number {
   const position = (sorted.length - 1) * share;
   const below = sorted[Math.floor(position)] ?? NaN;
   const above = sorted[Math.ceil(position)] ?? NaN;

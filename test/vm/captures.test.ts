@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { mkdirSync } from 'node:fs';
 import { release } from 'node:os';
 import { join } from 'node:path';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFailed } from 'vitest';
 import { describeTree } from '../support/agent/canary.ts';
 import { RawConnection } from '../support/raw/raw-connection.ts';
 import { CONVERSATIONS, expectSameMeaning } from '../support/replay/conversations.ts';
@@ -18,7 +18,7 @@ describe('what an unmodified Kata host says to the agent of a VM', () => {
     'in the recorded conversation $name gets answers of the same meaning, in the same order',
     async (conversation) => {
       await using vm = await TestVm.boot();
-      vm.showConsoleOnFailure();
+      onTestFailed(({ task }) => vm.showConsole(task.name));
       const root = join(vm.share, conversation.containerId, 'rootfs');
       mkdirSync(join(vm.share, conversation.containerId));
       execFileSync('cp', ['-a', join(vm.share, 'roots/busybox'), root]);

@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFailed } from 'vitest';
 import { expectStatus } from '../support/agent/expect-status.ts';
 import { TestContainer } from '../support/container/test-container.ts';
 import { failpointAgent } from '../support/repository.ts';
@@ -48,7 +48,7 @@ describe('LIV-13: an error anywhere else', () => {
       agent: failpointAgent,
       kernelParameters: [`KIHON_FAILPOINTS=${failpoint}`, `agent.log_vport=${LOG_PORT}`],
     });
-    vm.showConsoleOnFailure();
+    onTestFailed(({ task }) => vm.showConsole(task.name));
     const log = await vm.dial(LOG_PORT);
     let text = '';
     const firstRecord = new Promise<void>((resolve) => {

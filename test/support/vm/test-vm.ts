@@ -1,8 +1,8 @@
+import { deepEqual, equal } from 'node:assert/strict';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Duplex } from 'node:stream';
-import { expect, onTestFailed } from 'vitest';
 import { AgentClient } from '../../../host/client/agent-client.ts';
 import { GUEST_SHARE } from '../../../host/sdk/volume.ts';
 import { architectureName } from '../../../host/vm/architecture.ts';
@@ -57,7 +57,7 @@ const folders = (() => {
   return shared.kihonVmFolders;
 })();
 
-/** A guest as our host side boots it, with a folder of this machine as its whole shared directory. */
+/** A guest as our host side boots it (also outside test runs: nothing here needs one), with a folder of this machine as its whole shared directory. */
 export class TestVm implements AsyncDisposable {
   readonly vm: VirtualMachine;
   /** The VM's sockets and logs; removed in the end. */
@@ -133,11 +133,6 @@ export class TestVm implements AsyncDisposable {
     return this.#console ?? readFileSync(join(this.vm.directory, 'console.log'), 'utf8');
   }
 
-  /** Shows the end of the console if the test that is running fails. */
-  showConsoleOnFailure(): void {
-    onTestFailed(({ task }) => this.showConsole(task.name));
-  }
-
   /** Writes the end of the console to standard error. */
   showConsole(where: string): void {
     process.stderr.write(`--- console of the guest in "${where}" ---\n${this.console.slice(-CONSOLE_TAIL)}\n---\n`);
@@ -158,7 +153,7 @@ export class TestVm implements AsyncDisposable {
   /** Runs a script beside the agent, which needs a VM with `hasWitness`; fails unless the script succeeds. */
   async witness(script: string): Promise<string> {
     const { output, status } = await askWitness(await this.dial(WITNESS_PORT), script);
-    expect(status, `${script}\n${output}`).toBe(0);
+    equal(status, 0, `${script}\n${output}`);
     return output;
   }
 
@@ -176,14 +171,19 @@ export class TestVm implements AsyncDisposable {
     const client = await this.connect();
     await client.call('DestroySandbox', {});
     if (this.#machine === 'microvm') await this.vm.powerOff();
-    expect(await this.ended()).toEqual({ code: 0, signal: null });
+    deepEqual(await this.ended(), { code: 0, signal: null });
   }
 
   /** Ends it, whatever state it is in; no helper and no file of it stays. */
   async [Symbol.asyncDispose](): Promise<void> {
     for (const client of this.#clients) client.close();
     await this.vm[Symbol.asyncDispose]();
-    await eventually(() => expect(this.vm.helpers.filter((helper) => isProcessAlive(helper))).toEqual([]));
+    await eventually(() =>
+      deepEqual(
+        this.vm.helpers.filter((helper) => isProcessAlive(helper)),
+        [],
+      ),
+    );
     this.#console = this.console;
     removeFolder(this.folder);
   }

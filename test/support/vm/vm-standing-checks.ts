@@ -7,6 +7,7 @@ import { Canary } from '../agent/canary.ts';
 import { TestContainer } from '../container/test-container.ts';
 import { eventually, within } from '../eventually.ts';
 import type { TestVm } from './test-vm.ts';
+import { difference, HOLDINGS_SCRIPT } from './vm-holdings.ts';
 
 /** Check C3 on a guest without hardware help, whose machine is busy with other things, too: ms, and tries in a row. */
 const ALIVE_MS = 1000;
@@ -17,32 +18,6 @@ const GROWTH_KIB = 8 << 10;
 const SETTLE_MS = 20_000;
 /** Each look is a process of the slow guest. */
 const LOOK_PAUSE_MS = 200;
-
-/**
- * What the agent holds, one line each: mounts without their numbers, descriptors by kind, children other than the witness's own, cgroups, the
- * state folder up to mount points.
- */
-const LOOK = `
-while read -r a b c root mp rest; do echo "mount $mp \${rest##* - } $root"; done < /proc/1/mountinfo | sort
-for f in /proc/1/fd/*; do readlink $f; done | sed 's/:\\[[0-9]*\\]$//; s/^/fd /' | sort
-for p in $(cat /proc/1/task/1/children); do
-  read -r name < /proc/$p/comm && [ "$name" != witness ] && echo "child $name"
-done
-find /sys/fs/cgroup -type d | sed 's/^/cgroup /' | sort
-find /run -xdev | sed 's/^/state /' | sort
-grep RssAnon /proc/1/status
-`;
-
-/** Lines that are in one list only. */
-function difference(before: readonly string[], after: readonly string[]): string[] {
-  const rest = [...after];
-  const gone = before.filter((line) => {
-    const index = rest.indexOf(line);
-    if (index >= 0) rest.splice(index, 1);
-    return index < 0;
-  });
-  return [...gone.map((line) => `gone: ${line}`), ...rest.map((line) => `left: ${line}`)];
-}
 
 /** The standing checks of the security cases on an agent that is PID 1, seen through the VM's witness. */
 export class VmStandingChecks {
@@ -112,7 +87,7 @@ export class VmStandingChecks {
   }
 
   async #look(): Promise<{ lines: readonly string[]; anonymousKib: number }> {
-    const lines = (await this.#vm.witness(LOOK)).split('\n');
+    const lines = (await this.#vm.witness(HOLDINGS_SCRIPT)).split('\n');
     const memory = lines.find((line) => line.startsWith('RssAnon'));
     return {
       lines: lines.filter((line) => line !== memory && line !== ''),
