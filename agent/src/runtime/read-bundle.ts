@@ -7,6 +7,7 @@ import type { Spec } from '../oci/spec.ts';
 import { bundleRules } from '../oci/spec-rules.ts';
 import { validateSpec } from '../oci/validate.ts';
 import { readFile } from '../sys/file.ts';
+import { withInheritedNetwork } from './inherited-network.ts';
 
 /** A configuration is text for people; one larger than this is something else. */
 const maxConfigBytes = 16 << 20;
@@ -32,7 +33,8 @@ export function readBundle(path: string, log: Logger): Bundle {
   }
   const text = decodeUtf8(config);
   if (text === undefined) throw new DomainError('invalid_argument', `${file} is not UTF-8`);
-  const { value: spec, warnings } = specFromJson(text, { bundle: path });
+  const { value, warnings } = specFromJson(text, { bundle: path });
+  const spec = withInheritedNetwork(value);
   for (const warning of [...warnings, ...validateSpec(spec, bundleRules)]) log.warn(warning);
   return { path, spec, config };
 }

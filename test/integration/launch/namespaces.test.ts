@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { withUserNamespace, withoutNamespace } from '../../support/oci-bundle.ts';
+import type { Edit } from '../../support/oci-bundle.ts';
 import { useRuntime } from '../../support/oci.ts';
 import type { OciContainer } from '../../support/oci-runtime.ts';
 
@@ -188,12 +189,36 @@ describe('CGN-08: a namespace path that is not what it claims', () => {
     expect(await refusal(`${folder}/fifo`)).toContain('is no namespace');
     expect(await refusal('/etc/passwd')).toContain('is no namespace');
     expect(await refusal(`${folder}/missing`)).toContain('ENOENT');
-    expect(await refusal('/proc/self/ns/net')).toContain("the runtime's own namespace");
+    const own = await runtime().refusal((config) => {
+      withoutNamespace(config, 'uts');
+      config.linux.namespaces.push({ type: 'uts', path: '/proc/self/ns/uts' });
+    });
+    expect(own).toContain("the runtime's own namespace");
     const other = await runtime().create('sleep 100');
     const { pid } = await other.state();
     expect(await refusal(`/proc/${pid}/ns/mnt`)).toContain('is a mount namespace');
     await other.end();
     expect(await refusal(`/proc/${pid}/ns/net`)).toContain('ENOENT');
+  });
+});
+
+describe('the network namespace of the runtime, joined by its path', () => {
+  const inherit: Edit = (config) => {
+    withoutNamespace(config, 'network');
+    config.linux.namespaces.push({ type: 'network', path: '/proc/self/ns/net' });
+  };
+
+  it('is inherited', async () => {
+    const { stdout } = await runtime().run('readlink /proc/self/ns/net', inherit);
+    expect(stdout).toBe((await runtime().machine.command(['readlink', '/proc/self/ns/net'])).stdout);
+  });
+
+  it('is not changed by the container', async () => {
+    const said = await runtime().refusal((config) => {
+      inherit(config);
+      config.linux['sysctl'] = { 'net.ipv4.ip_forward': '1' };
+    });
+    expect(said).toContain('net.ipv4.ip_forward');
   });
 });
 

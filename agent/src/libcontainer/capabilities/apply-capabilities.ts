@@ -31,7 +31,7 @@ function assertAvailable(permitted: bigint): void {
   const missing = permitted & ~capget().permitted;
   if (missing === 0n) return;
   const names = capabilityNames.filter((_name, capability) => ((missing >> BigInt(capability)) & 1n) === 1n);
-  throw new DomainError('failed_precondition', `the agent itself does not have ${names.join(', ')}`);
+  throw new DomainError('failed_precondition', `the container runtime itself does not have ${names.join(', ')}`);
 }
 
 /**
