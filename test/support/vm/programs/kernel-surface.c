@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Runs in a container: asks the kernel for what a guest should not offer (VMB-09, VMB-02), and prints `NAME ERRNO-TEXT` or `NAME works`
+ * for each. Arguments `bind:PORT`: tries to listen on that vsock port.
+ */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "vsock.h"
+
+#define AF_ALG_FAMILY 38
+
+/* Some of these are missing in musl's headers. */
+#define CALL_IO_URING_SETUP 425
+
+static void say(const char *name, long result) {
+    printf("%s %s\n", name, result < 0 ? strerror(errno) : "works");
+    if (result > 2)
+        close((int)result);
+}
+
+int main(int argc, char **argv) {
+    char parameters[120] = {0};
+    say("alg", socket(AF_ALG_FAMILY, SOCK_SEQPACKET, 0));
+    say("io_uring", syscall(CALL_IO_URING_SETUP, 1, parameters));
+    say("userfaultfd", syscall(SYS_userfaultfd, 0));
+    say("kexec", syscall(SYS_kexec_load, 0, 0, NULL, 0));
+    say("kexec_file", syscall(SYS_kexec_file_load, -1, -1, 0, "", 0));
+    say("init_module", syscall(SYS_init_module, "", 0, ""));
+    say("bpf", syscall(SYS_bpf, 0, parameters, sizeof parameters));
+    say("perf", syscall(SYS_perf_event_open, parameters, 0, -1, -1, 0));
+    for (int i = 1; i < argc; i++) {
+        if (strncmp(argv[i], "bind:", 5) != 0)
+            continue;
+        int fd = socket(AF_VSOCK, SOCK_STREAM, 0);
+        struct vsock_address address = {
+            .family = AF_VSOCK, .port = (uint32_t)strtoul(argv[i] + 5, NULL, 10), .cid = VSOCK_CID_ANY};
+        say(argv[i], fd < 0 ? -1 : bind(fd, (struct sockaddr *)&address, sizeof address));
+    }
+    return 0;
+}
