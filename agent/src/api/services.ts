@@ -33,6 +33,7 @@ import { getVolumeStats } from './storage/get-volume-stats.ts';
 import { resizeVolume } from './storage/resize-volume.ts';
 import { addSwap, addSwapPath } from './system/add-swap.ts';
 import { getGuestDetails } from './system/get-guest-details.ts';
+import { getMetrics } from './system/get-metrics.ts';
 import { memHotplugByProbe } from './system/mem-hotplug-by-probe.ts';
 import { onlineCpuMem } from './system/online-cpu-mem.ts';
 import { reseedRandomDev } from './system/reseed-random-dev.ts';
@@ -46,6 +47,7 @@ const agentService: { readonly [M in AgentMethod]?: AgentHandler<M> } = {
   OnlineCPUMem: onlineCpuMem,
   GetOOMEvent: getOomEvent,
   GetDiagnosticData: getDiagnosticData,
+  GetMetrics: getMetrics,
   MemHotplugByProbe: memHotplugByProbe,
   SetGuestDateTime: setGuestDateTime,
   ReseedRandomDev: reseedRandomDev,

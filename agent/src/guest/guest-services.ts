@@ -2,6 +2,7 @@ import type { AbortSignal } from '../base/abort.ts';
 import type { FileServices } from './files/file-services.ts';
 import type { OnlineRequest } from './hotplug/online-cpu-mem.ts';
 import type { MachineServices } from './machine/machine-services.ts';
+import type { MetricsServices } from './metrics/metrics-services.ts';
 import type { NetworkServices } from './network/network-services.ts';
 import type { Storage } from './storage/storage.ts';
 
@@ -21,6 +22,8 @@ export interface GuestServices {
   files(): Promise<FileServices>;
   /** Clock, randomness, memory, swap and volumes. */
   machine(): Promise<MachineServices>;
+  /** Numbers for a monitor. */
+  metrics(): Promise<MetricsServices>;
   /** Size of a memory block in bytes, 0 when the kernel has none. */
   memoryBlockSizeBytes(): bigint;
   supportsMemoryProbe(): boolean;

@@ -7,6 +7,7 @@ import type { AgentConfig } from '../../guest/config/agent-config.ts';
 import { sysKernelFiles } from '../../guest/files/sys-kernel-files.ts';
 import type { FileServices } from '../../guest/files/file-services.ts';
 import type { GuestServices } from '../../guest/guest-services.ts';
+import type { MetricsServices } from '../../guest/metrics/metrics-services.ts';
 import { onlineCpuMem } from '../../guest/hotplug/online-cpu-mem.ts';
 import { hasMemoryProbe, memoryBlockSizeBytes } from '../../guest/hotplug/memory-details.ts';
 import { writeDns } from '../../guest/network/write-dns.ts';
@@ -67,6 +68,8 @@ export function createGuest(parts: Parts): Guest {
     offload(parts, name, work, { deadlineMs: BLOCKING_DEADLINE_MS, waitsForRoom: true });
   /** Uploads that are under way live here, so there is one. */
   let files: Promise<FileServices> | undefined;
+  /** Counts its scrapes. */
+  let metrics: Promise<MetricsServices> | undefined;
 
   const services: GuestServices = {
     loadKernelModule: (name, parameters, signal) => loadKernelModule(parts, name, parameters, signal),
@@ -90,6 +93,8 @@ export function createGuest(parts: Parts): Guest {
         runProgram: (argv, programSignal) => runProgram(parts, argv, programSignal),
       });
     },
+    metrics: () =>
+      (metrics ??= import('./metrics-services.ts').then(({ createMetricsServices }) => createMetricsServices(parts))),
     memoryBlockSizeBytes: () => memoryBlockSizeBytes(sysKernelFiles),
     supportsMemoryProbe: () => hasMemoryProbe(sysKernelFiles),
     onlineCpuMem: async (request) => {
