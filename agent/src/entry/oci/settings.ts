@@ -1,3 +1,4 @@
+import { readText } from '../../sys/file.ts';
 import { getcwd } from '../../sys/process.ts';
 import { geteuid } from '../../sys/process.ts';
 import type { Options } from './arguments.ts';
@@ -11,10 +12,19 @@ export function absolutePath(path: string): string {
   return path.startsWith('/') ? path : `${getcwd()}/${path}`;
 }
 
+/**
+ * Whether the session's directory is where state belongs: for every user but root, and for who is root only in a user namespace
+ * (rootless podman; `$USER` tells that it is not meant to be root).
+ */
+function usesSessionDirectory(environment: Readonly<Record<string, string>>): boolean {
+  if (geteuid() !== 0) return true;
+  return environment['USER'] !== 'root' && !/^\s*0\s+0\s+4294967295\s*$/.test(readText('/proc/self/uid_map'));
+}
+
 /** Root's state is in /run; everybody else's where the session keeps such things. */
 export function defaultRoot(environment: Readonly<Record<string, string>>): string {
-  const own = environment['XDG_RUNTIME_DIR'];
-  return own !== undefined && own !== '' && geteuid() !== 0 ? `${own}/kihon-oci` : '/run/kihon-oci';
+  const own = environment['XDG_RUNTIME_DIR'] ?? '';
+  return own !== '' && usesSessionDirectory(environment) ? `${own}/kihon-oci` : '/run/kihon-oci';
 }
 
 function logFormat(text: string | undefined): LogFormat {

@@ -108,6 +108,18 @@ function cloneInit(request: SpawnRequest): SpawnedChild {
 }
 
 /**
+ * The way back takes rights over the caller's own pid namespace. Root of a user namespace has none where that is the machine's
+ * (rootless podman); such a caller is a command that makes no more than this process.
+ */
+function returnTo(own: Fd): void {
+  try {
+    setns(own, CLONE_NEWPID);
+  } catch (error) {
+    if (!isSysError(error, 'EPERM')) throw error;
+  }
+}
+
+/**
  * Makes the new process. For an existing pid namespace the caller points its own children there for the length of the call
  * (setns changes only that), which nothing else can see: there is one thread, and no wait in between.
  */
@@ -125,6 +137,6 @@ export function spawnInit(request: SpawnRequest): SpawnedChild {
     }
     throw error;
   } finally {
-    setns(own, CLONE_NEWPID);
+    returnTo(own);
   }
 }
