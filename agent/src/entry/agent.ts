@@ -149,6 +149,7 @@ function serve(config: ResolvedConfig['config'], log: AgentLog, console: Descrip
     log: log.child('sandbox'),
     storages: guest.storages,
     storageContext: guest.storageContext,
+    prepareDevices: guest.prepareDevices,
   });
 
   const end = (status: number): void => {

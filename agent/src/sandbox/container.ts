@@ -17,6 +17,8 @@ export class Container {
   readonly queue = new SerialQueue();
   /** Mount points of its storages, to be given back. */
   storages: readonly string[] = [];
+  /** Puts the guest's PCI addresses into the environment of its processes, when it has passed-through functions. */
+  rewriteEnvironment: ((env: readonly string[]) => readonly string[]) | undefined;
   /** Stops what watches the container (memory events). */
   readonly watchers: (() => void)[] = [];
   readonly #loop: EventLoop;

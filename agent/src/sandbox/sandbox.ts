@@ -3,6 +3,8 @@ import type { AbortSignal } from '../base/abort.ts';
 import { neverAborted } from '../base/abort.ts';
 import type { Logger } from '../base/log.ts';
 import { Scope } from '../base/scope.ts';
+import type { AttachedDevice } from '../guest/device/attached-device.ts';
+import type { PreparedDevices } from '../guest/device/prepare-devices.ts';
 import type { Storage, StorageContext } from '../guest/storage/storage.ts';
 import type { StorageRegistry } from '../guest/storage/storage-registry.ts';
 import { resolveCgroupPath } from '../libcontainer/cgroup/cgroup-path.ts';
@@ -36,6 +38,12 @@ export interface SandboxServices {
   readonly log: Logger;
   readonly storages: StorageRegistry;
   readonly storageContext: (containerId: string | undefined, signal: AbortSignal) => StorageContext;
+  /** Waits for devices of the host and puts what they are in this guest into the spec. */
+  readonly prepareDevices: (
+    spec: Spec,
+    devices: readonly AttachedDevice[],
+    signal: AbortSignal,
+  ) => Promise<PreparedDevices>;
 }
 
 export interface CreateSandboxConfig {
@@ -47,6 +55,8 @@ export interface CreateSandboxConfig {
 export interface CreateContainerConfig {
   readonly containerId: string;
   readonly spec: Spec;
+  /** Devices that the host attached to the VM for it. */
+  readonly devices: readonly AttachedDevice[];
   readonly storages: readonly Storage[];
   /** Join the pid namespace of the sandbox's first container. */
   readonly sharesPidNamespace: boolean;
@@ -160,12 +170,14 @@ export class Sandbox {
   ): Promise<void> {
     await using undo = new Scope();
     const { storages } = this.#services;
+    // Storages may lie on these devices.
+    const guestSpec = await this.#withDevices(container, spec, config.devices, signal);
     const context = this.#services.storageContext(container.id, signal);
     container.storages = await storages.acquire(config.storages, context);
     undo.defer(() => this.#releaseStorages(container));
     const handle = await createContainer(this.#services.launch, {
       containerId: container.id,
-      spec,
+      spec: guestSpec,
       rootfsPath: findBundleRoot(container.id) ?? spec.root.path,
       cgroupPath,
       join,
@@ -175,6 +187,21 @@ export class Sandbox {
     container.created(handle);
     this.#first ??= container;
     undo.commit();
+  }
+
+  /** The spec with the guest's devices in the place of the host's. */
+  async #withDevices(
+    container: Container,
+    spec: Spec,
+    devices: readonly AttachedDevice[],
+    signal: AbortSignal,
+  ): Promise<Spec> {
+    if (devices.length === 0) return spec;
+    const prepared = await this.#services.prepareDevices(spec, devices, signal);
+    container.rewriteEnvironment = prepared.rewriteEnvironment;
+    // Its warnings were told already.
+    validateSpec(prepared.spec);
+    return prepared.spec;
   }
 
   /** Gives back what a container had mounted, and the folder that mounts below its name made. Never fails. */
@@ -206,8 +233,9 @@ export class Sandbox {
   async exec(containerId: string, execId: string, request: ProcessSpec, signal: AbortSignal): Promise<void> {
     checkExecId(execId);
     validateProcess(request);
-    const process = withoutHostProfile(request, securityModules, this.#services.log);
     const container = this.container(containerId);
+    const env = container.rewriteEnvironment?.(request.env) ?? request.env;
+    const process = withoutHostProfile({ ...request, env }, securityModules, this.#services.log);
     container.reserve(execId);
     let started: Awaited<ReturnType<typeof startExec>> | undefined;
     try {

@@ -30,6 +30,8 @@ function contextWith(deadlineMs: number, delayMs: number): StorageContext {
     signal: neverAborted,
     log: silentLogger,
     waitForBlockDevice: unused,
+    waitForScsiDisk: unused,
+    waitForBlockNode: unused,
     runProgram: unused,
     runBlocking: (name, work, undo) => {
       const late = (): ReturnType<typeof work> => {

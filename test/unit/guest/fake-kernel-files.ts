@@ -1,9 +1,13 @@
-import type { KernelFiles } from '../../../agent/src/guest/files/kernel-files.ts';
+import type { DeviceNode, KernelFiles } from '../../../agent/src/guest/files/kernel-files.ts';
 
 /** A tree of text files in memory; directories exist by having entries. `nodes` are block devices by path. */
 export class FakeKernelFiles implements KernelFiles {
   readonly files = new Map<string, string>();
   readonly nodes = new Map<string, { major: number; minor: number }>();
+  /** Character devices and what is no device. */
+  readonly otherNodes = new Map<string, DeviceNode>();
+  /** Symbolic links, by the last part of what they say. */
+  readonly links = new Map<string, string>();
   readonly writes: string[] = [];
   onWrite: (path: string, text: string) => void = (path, text) => void this.files.set(path, text);
 
@@ -40,5 +44,15 @@ export class FakeKernelFiles implements KernelFiles {
 
   tryBlockDevice(path: string): { major: number; minor: number } | undefined {
     return this.nodes.get(path);
+  }
+
+  tryNode(path: string): DeviceNode | undefined {
+    const numbers = this.nodes.get(path);
+    if (numbers !== undefined) return { type: 'b', mode: 0o660, uid: 0, gid: 0, ...numbers };
+    return this.otherNodes.get(path);
+  }
+
+  tryLinkName(path: string): string | undefined {
+    return this.links.get(path);
   }
 }

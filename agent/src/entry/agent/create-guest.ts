@@ -4,6 +4,7 @@ import type { AbortSignal } from '../../base/abort.ts';
 import type { Logger } from '../../base/log.ts';
 import { decodeBytes } from '../../base/text.ts';
 import type { AgentConfig } from '../../guest/config/agent-config.ts';
+import type { ScsiWait } from '../../guest/device/wait-for-scsi-disk.ts';
 import { sysKernelFiles } from '../../guest/files/sys-kernel-files.ts';
 import type { FileServices } from '../../guest/files/file-services.ts';
 import type { GuestServices } from '../../guest/guest-services.ts';
@@ -17,6 +18,7 @@ import { StorageRegistry } from '../../guest/storage/storage-registry.ts';
 import type { StorageContext } from '../../guest/storage/storage.ts';
 import { updateEphemeralMounts } from '../../guest/storage/update-ephemeral-mounts.ts';
 import { INIT_PATH } from '../../guest/boot/boot-as-init.ts';
+import type { SandboxServices } from '../../sandbox/sandbox.ts';
 import { runCommand } from '../../sys/command.ts';
 import { exists } from '../../sys/file.ts';
 import type { EventLoop } from '../../sys/loop.ts';
@@ -34,6 +36,7 @@ const MAX_PROGRAM_OUTPUT = 4096;
 export interface Guest {
   readonly storages: StorageRegistry;
   readonly storageContext: (containerId: string | undefined, signal: AbortSignal) => StorageContext;
+  readonly prepareDevices: SandboxServices['prepareDevices'];
   readonly services: GuestServices;
 }
 
@@ -56,6 +59,12 @@ export function createGuest(parts: Parts): Guest {
     signal,
     log,
     waitForBlockDevice,
+    waitForScsiDisk: async (address, waitSignal) =>
+      (await import('./device-services.ts')).waitForScsiDisk(deviceParts(), address, waitSignal),
+    waitForBlockNode: async (node, waitSignal) => {
+      const { waitForBlockNode } = await import('./device-services.ts');
+      return waitForBlockNode(sysKernelFiles, waiters(), node, parts.config.hotplugTimeoutMs, waitSignal);
+    },
     // Not ended by the request's own signal: what was begun is finished or undone as a whole, and a roll-back after a
     // disconnect must still run (design, "Deadlines and disconnects").
     runBlocking: (name, work, undo) =>
@@ -66,6 +75,12 @@ export function createGuest(parts: Parts): Guest {
   /** For work that changes things: it is not ended by its caller's going away. */
   const runBlocking = <T>(name: string, work: () => T): Promise<T> =>
     offload(parts, name, work, { deadlineMs: BLOCKING_DEADLINE_MS, waitsForRoom: true });
+  const deviceParts = (): ScsiWait => ({
+    files: sysKernelFiles,
+    waiters: waiters(),
+    timeoutMs: parts.config.hotplugTimeoutMs,
+    runBlocking,
+  });
   /** Uploads that are under way live here, so there is one. */
   let files: Promise<FileServices> | undefined;
   /** Counts its scrapes. */
@@ -109,7 +124,12 @@ export function createGuest(parts: Parts): Guest {
       );
     },
   };
-  return { storages, storageContext, services };
+  const prepareDevices: Guest['prepareDevices'] = async (spec, devices, signal) => {
+    // Read when the first container with a device comes.
+    const { prepareDevices: prepare } = await import('./device-services.ts');
+    return prepare(spec, devices, { ...deviceParts(), log: parts.log.child('device'), signal });
+  };
+  return { storages, storageContext, prepareDevices, services };
 }
 
 /** The program's absolute path in the directories PID 1 knows; never the caller's or a container's. */

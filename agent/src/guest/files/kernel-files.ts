@@ -13,4 +13,19 @@ export interface KernelFiles {
   write(path: string, text: string): void;
   /** Device numbers of a block device node, links followed; undefined when there is no such node. */
   tryBlockDevice(path: string): { major: number; minor: number } | undefined;
+  /** The node of a device or whatever else is there, links followed; undefined when there is nothing. */
+  tryNode(path: string): DeviceNode | undefined;
+  /** Last part of what a symbolic link says; undefined when there is no link. */
+  tryLinkName(path: string): string | undefined;
+}
+
+/** What a path in `/dev` is. */
+export interface DeviceNode {
+  readonly type: 'b' | 'c' | 'other';
+  readonly major: number;
+  readonly minor: number;
+  /** Permission bits. */
+  readonly mode: number;
+  readonly uid: number;
+  readonly gid: number;
 }

@@ -1,5 +1,14 @@
 import { isSysError } from '../../base/sys-error.ts';
-import { exists, isBlockDevice, readDirectory, readText, stat, writeFile } from '../../sys/file.ts';
+import {
+  exists,
+  isBlockDevice,
+  isCharDevice,
+  readDirectory,
+  readlink,
+  readText,
+  stat,
+  writeFile,
+} from '../../sys/file.ts';
 import type { KernelFiles } from './kernel-files.ts';
 
 /** The result of `work`, or undefined when the file or a part of its path does not exist. */
@@ -24,4 +33,12 @@ export const sysKernelFiles: KernelFiles = {
     if (found === undefined || !isBlockDevice(found)) return undefined;
     return { major: found.rdevMajor, minor: found.rdevMinor };
   },
+  tryNode: (path) => {
+    const found = tryAbsent(() => stat(path));
+    if (found === undefined) return undefined;
+    const { rdevMajor: major, rdevMinor: minor, uid, gid } = found;
+    const type = isBlockDevice(found) ? 'b' : isCharDevice(found) ? 'c' : 'other';
+    return { type, major, minor, mode: found.mode & 0o7777, uid, gid };
+  },
+  tryLinkName: (path) => tryAbsent(() => readlink(path))?.replace(/^.*\//, ''),
 };

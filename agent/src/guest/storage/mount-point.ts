@@ -20,12 +20,12 @@ export interface MountPoint {
  * Checks the mount point of a storage (API-08): absolute, without `..`, below `/run/kata-containers` (or the same below
  * `/run/user/<uid>`). Throws `invalid_argument`.
  *
- * Slashes are normalised, so that `/a/` and `/a` count as one place; upstream compares exact strings, which lets one
+ * `field` names it in the error. Slashes are normalised, so that `/a/` and `/a` count as one place; upstream compares exact strings, which lets one
  * place be mounted twice.
  */
-export function parseMountPoint(text: string): MountPoint {
+export function parseMountPoint(text: string, field = 'storage.mount_point'): MountPoint {
   const refuse = (reason: string): never => {
-    throw invalidArgument('storage.mount_point', `${JSON.stringify(text.slice(0, 200))} ${reason}`);
+    throw invalidArgument(field, `${JSON.stringify(text.slice(0, 200))} ${reason}`);
   };
   if (text.length > MAX_PATH_UNITS || text.includes('\0')) return refuse('is not a usable path');
   if (!text.startsWith('/')) return refuse('is not absolute');

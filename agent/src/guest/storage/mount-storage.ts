@@ -52,10 +52,19 @@ export function openMounted(target: MountPoint): Fd {
   return openBeneath(base.fd, target.parts.join('/'));
 }
 
+/** Options that name things by descriptor. */
+export interface OpenedOptions extends Disposable {
+  readonly options: readonly string[];
+}
+
 /** Extra work of a driver around its mount; straight-line, it runs in the child. */
 export interface MountHooks {
   /** Before the mount; gives what undoes it. */
   readonly prepare?: () => () => void;
+  /** After `prepare`, in place of the request's options; closed once the mount is there. */
+  readonly open?: () => OpenedOptions;
+  /** When the mount came after its caller had given up, and was taken away again. */
+  readonly lateUndo?: () => void;
   /** On the root of what was mounted, before its ownership. */
   readonly finish?: (root: Fd) => void;
 }
@@ -70,7 +79,8 @@ function mountAndOwn(request: MountRequest, hooks: MountHooks): string {
   try {
     undos.push(() => place.undo());
     if (hooks.prepare !== undefined) undos.push(hooks.prepare());
-    mountOn(place.fd, request);
+    using opened = hooks.open?.();
+    mountOn(place.fd, opened === undefined ? request : { ...request, options: opened.options });
     undos.push(() => releaseMount(target));
     using root = openMounted(target);
     hooks.finish?.(root);
@@ -100,7 +110,10 @@ export async function mountStorage(
   await context.runBlocking(
     `mount ${request.source} on ${request.target.path}`,
     () => mountAndOwn(request, hooks),
-    (mountId) => releaseMount(request.target, mountId),
+    (mountId) => {
+      releaseMount(request.target, mountId);
+      hooks.lateUndo?.();
+    },
   );
 }
 

@@ -1,10 +1,16 @@
-import { blockDriver } from './drivers/block.ts';
+import { blockDriver, mmioBlockDriver, nvdimmDriver, scsiDriver } from './drivers/block.ts';
 import { ephemeralDriver } from './drivers/ephemeral.ts';
 import { localDriver } from './drivers/local.ts';
+import { overlayDriver } from './drivers/overlay.ts';
 import { ninePDriver, virtioFsDriver } from './drivers/shared-directory.ts';
 import type { StorageDriver } from './storage.ts';
 
+const drivers: readonly StorageDriver[] = [
+  ...[blockDriver, mmioBlockDriver, scsiDriver, nvdimmDriver],
+  ...[ephemeralDriver, localDriver, ninePDriver, overlayDriver, virtioFsDriver],
+];
+
 /** Every driver by its name on the wire. A Map, because the name is outside input. */
 export const STORAGE_DRIVERS: ReadonlyMap<string, StorageDriver> = new Map(
-  [blockDriver, ephemeralDriver, localDriver, ninePDriver, virtioFsDriver].map((driver) => [driver.name, driver]),
+  drivers.map((driver) => [driver.name, driver]),
 );

@@ -55,9 +55,12 @@ export class StorageRegistry {
     return acquired.filter((entry) => entry.driver.isReleasedByContainers).map((entry) => entry.storage.target.path);
   }
 
-  /** Gives mount points back. What cannot be cleaned up is logged; the call never fails. */
+  /**
+   * Gives mount points back, the last made first: one may lie inside another. What cannot be cleaned up is logged; the call
+   * never fails.
+   */
   async release(mountPoints: readonly string[], context: StorageContext): Promise<void> {
-    for (const path of mountPoints) {
+    for (const path of [...mountPoints].reverse()) {
       const entry = this.#entries.get(path);
       if (entry !== undefined && entry.phase === 'ready') await this.#giveBack(entry, context, false);
     }

@@ -35,6 +35,10 @@ export interface StorageContext {
   readonly log: Logger;
   /** Waits for the virtio block device at a PCI path such as `02/03`. */
   readonly waitForBlockDevice: (pciPath: string, signal: AbortSignal) => Promise<BlockDevice>;
+  /** Has the guest look for the SCSI disk at `<id>:<lun>` and waits for it. */
+  readonly waitForScsiDisk: (address: string, signal: AbortSignal) => Promise<BlockDevice>;
+  /** Waits for a block device that is known by its node, such as `/dev/vda` or `/dev/pmem0`. */
+  readonly waitForBlockNode: (node: string, signal: AbortSignal) => Promise<BlockDevice>;
   /**
    * Runs straight-line code where it may block, with a deadline: a share whose server hangs must not stop the agent
    * (LIV-09). What it returns must survive JSON. When it succeeds after its deadline, `undo` is run on what it returned;

@@ -10,6 +10,8 @@ const context: StorageContext = {
   signal: neverAborted,
   log: silentLogger,
   waitForBlockDevice: () => Promise.reject(new Error('not used')),
+  waitForScsiDisk: () => Promise.reject(new Error('not used')),
+  waitForBlockNode: () => Promise.reject(new Error('not used')),
   runBlocking: () => Promise.reject(new Error('not used')),
   runProgram: () => Promise.reject(new Error('not used')),
 };

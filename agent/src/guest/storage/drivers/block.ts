@@ -1,4 +1,6 @@
 import { isBlockDevice, stat } from '../../../sys/file.ts';
+import { parseScsiAddress } from '../../device/scsi-disk.ts';
+import type { BlockDevice } from '../../device/virtio-block.ts';
 import { checkMount, mountStorage, unmountStorage } from '../mount-storage.ts';
 import { storageFailure } from '../storage-error.ts';
 import type { CheckedStorage, Storage, StorageContext, StorageDriver } from '../storage.ts';
@@ -20,25 +22,67 @@ function checkBlock(storage: Storage): void {
   if (creates && storage.fstype !== 'ext4') throw storageFailure(`${CREATE_FILESYSTEM} needs the type ext4`);
 }
 
-/** Node of the device: a path in `/dev` as it is, anything else is a PCI path that is waited for. */
-async function findNode(storage: CheckedStorage, context: StorageContext): Promise<string> {
+/** Sources that are a node, which the host could predict. */
+function checkNode(storage: Storage): void {
+  checkMount(storage);
+  if (!storage.source.startsWith('/dev/')) throw storageFailure(`${storage.source} does not start with /dev/`);
+}
+
+/** A path in `/dev` as it is, anything else is a PCI path that is waited for. */
+async function findVirtioNode(storage: CheckedStorage, context: StorageContext): Promise<Pick<BlockDevice, 'node'>> {
   const { source } = storage;
-  if (!source.startsWith('/dev')) return (await context.waitForBlockDevice(source, context.signal)).node;
+  if (!source.startsWith('/dev')) return context.waitForBlockDevice(source, context.signal);
   if (!isBlockDevice(stat(source))) throw storageFailure(`Invalid device ${source}`);
-  return source;
+  return { node: source };
+}
+
+const findByNode: typeof findVirtioNode = ({ source }, context) => context.waitForBlockNode(source, context.signal);
+
+function blockDeviceDriver(
+  name: string,
+  check: (storage: Storage) => void,
+  find: typeof findVirtioNode,
+  makesFilesystems: boolean,
+): StorageDriver {
+  return {
+    name,
+    isReleasedByContainers: true,
+    check,
+    create: async (storage, context) => {
+      const { node } = await find(storage, context);
+      if (makesFilesystems && storage.driverOptions.includes(CREATE_FILESYSTEM)) {
+        await context.runProgram([...MKFS_EXT4, node], context.signal);
+      }
+      await mountStorage({ ...storage, source: node }, context);
+    },
+    release: unmountStorage,
+  };
 }
 
 /** A virtio block device by PCI path (`02/03`) or by node (`/dev/vda`). */
-export const blockDriver: StorageDriver = {
-  name: 'blk',
-  isReleasedByContainers: true,
-  check: checkBlock,
-  create: async (storage, context) => {
-    const node = await findNode(storage, context);
-    if (storage.driverOptions.includes(CREATE_FILESYSTEM)) {
-      await context.runProgram([...MKFS_EXT4, node], context.signal);
-    }
-    await mountStorage({ ...storage, source: node }, context);
+export const blockDriver: StorageDriver = blockDeviceDriver('blk', checkBlock, findVirtioNode, true);
+
+/** A virtio block device without PCI, by its node. */
+export const mmioBlockDriver: StorageDriver = blockDeviceDriver(
+  'mmioblk',
+  (storage) => {
+    checkNode(storage);
+    checkBlock(storage);
   },
-  release: unmountStorage,
-};
+  findByNode,
+  true,
+);
+
+/** A disk of the virtio-scsi adapter, by `<id>:<lun>`. */
+export const scsiDriver: StorageDriver = blockDeviceDriver(
+  'scsi',
+  (storage) => {
+    checkBlock(storage);
+    parseScsiAddress(storage.source);
+  },
+  ({ source }, context) => context.waitForScsiDisk(source, context.signal),
+  true,
+);
+
+/** Persistent memory of the host, by its node; its driver options mean nothing (contract storage 4.2). */
+export const nvdimmDriver: StorageDriver = blockDeviceDriver('nvdimm', checkNode, findByNode, false);
