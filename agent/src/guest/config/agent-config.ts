@@ -13,6 +13,8 @@ export interface AgentConfig {
   readonly hotplugTimeoutMs: number;
   /** vsock port of the host that is told when the API listens, 0 = none. */
   readonly readyPort: number;
+  /** The wall clock follows the one that the hypervisor shows as a PTP device; only as PID 1. */
+  readonly followsHostClock: boolean;
   /** True when the kernel command line asks for cgroup v1 by name; this agent has only v2 and says so. */
   readonly isCgroupV1Requested: boolean;
 }
@@ -24,6 +26,7 @@ export const DEFAULT_CONFIG: AgentConfig = {
   containerPipeSizeBytes: 0,
   hotplugTimeoutMs: 3000,
   readyPort: 0,
+  followsHostClock: false,
   isCgroupV1Requested: false,
 };
 

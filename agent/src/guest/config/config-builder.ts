@@ -78,6 +78,9 @@ export class ConfigBuilder {
       case 'kihon.ready':
         config.readyPort = Number(value);
         break;
+      case 'kihon.ptp':
+        config.followsHostClock = value === true;
+        break;
       case 'systemd.unified_cgroup_hierarchy':
         config.isCgroupV1Requested = value === false;
         break;

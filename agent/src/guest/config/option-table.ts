@@ -33,7 +33,7 @@ function now(name: string, rule: OptionRule, key = name): OptionSpec {
   return { word: `agent.${name}`, key, rule, acts: true };
 }
 
-/** Every option of the agent (contract 3.2), plus our own `kihon.ready`. */
+/** Every option of the agent (contract 3.2), plus our own `kihon.` words. */
 export const OPTIONS: readonly OptionSpec[] = [
   now('log', { kind: 'choice', values: LOG_LEVEL_NAMES }, 'log_level'),
   now('log_vport', { kind: 'port' }),
@@ -49,6 +49,8 @@ export const OPTIONS: readonly OptionSpec[] = [
   },
   /** vsock port of the host that is told when the API listens; not an option of Kata's. */
   { word: 'kihon.ready', key: '', rule: { kind: 'port' }, acts: true },
+  /** The clock follows the hypervisor's PTP device; not an option of Kata's, whose images have a time daemon. */
+  { word: 'kihon.ptp', key: 'kihon_ptp', rule: { kind: 'bool', bareWord: true }, acts: true },
 
   later('debug_console', { kind: 'flag' }),
   later('debug_console_vport', { kind: 'port' }),
