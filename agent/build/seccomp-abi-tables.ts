@@ -1,6 +1,6 @@
 /** Names and numbers of system calls for seccomp filters: every ABI that processes of one architecture's kernel can use. */
 import type { Arch } from './arch.ts';
-import { evaluate, macroNames } from './generate-abi.ts';
+import { evaluate, macroNames } from './header-macros.ts';
 
 interface CallAbi {
   /** libseccomp's name, as profiles write it. */

@@ -1,5 +1,5 @@
 import { invalidArgument } from '../base/errors.ts';
-import { pathNames } from './guest-path.ts';
+import { pathNames } from '../base/guest-path.ts';
 import type { HookSpec, Spec } from './spec.ts';
 
 /** More would only be a way to keep the runtime busy. */

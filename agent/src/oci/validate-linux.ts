@@ -1,6 +1,6 @@
 import { DomainError, invalidArgument } from '../base/errors.ts';
 import { encodeBytes } from '../base/text.ts';
-import { cleanPath, pathNames } from './guest-path.ts';
+import { cleanPath, pathNames } from '../base/guest-path.ts';
 import { checkSelinuxLabel } from './validate-labels.ts';
 import { maxMapEntries } from './proto-values.ts';
 import type { SpecRules } from './spec-rules.ts';

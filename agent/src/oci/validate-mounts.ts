@@ -1,5 +1,5 @@
 import { invalidArgument } from '../base/errors.ts';
-import { cleanPath } from './guest-path.ts';
+import { cleanPath } from '../base/guest-path.ts';
 import type { MountSpec, Spec } from './spec.ts';
 import { checkIdMap } from './validate-mappings.ts';
 

@@ -1,6 +1,6 @@
 import { invalidArgument } from '../base/errors.ts';
 import { capabilityNumber } from './capability-names.ts';
-import { pathNames } from './guest-path.ts';
+import { pathNames } from '../base/guest-path.ts';
 import { rlimitNumber } from './rlimit-names.ts';
 import type { ProcessSpec } from './spec.ts';
 import { checkAppArmorProfile, checkSelinuxLabel } from './validate-labels.ts';

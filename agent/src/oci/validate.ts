@@ -1,5 +1,5 @@
 import { invalidArgument } from '../base/errors.ts';
-import { cleanPath } from './guest-path.ts';
+import { cleanPath } from '../base/guest-path.ts';
 import { assertNoNul } from './no-nul.ts';
 import { agentRules } from './spec-rules.ts';
 import type { SpecRules } from './spec-rules.ts';

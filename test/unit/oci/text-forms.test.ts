@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { cleanPath } from '../../../agent/src/oci/guest-path.ts';
+import { cleanPath } from '../../../agent/src/base/guest-path.ts';
 import { sysctlNames } from '../../../agent/src/oci/sysctl-name.ts';
 
 describe('cleanPath()', () => {

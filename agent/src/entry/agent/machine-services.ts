@@ -11,7 +11,7 @@ import type { StorageContext } from '../../guest/storage/storage.ts';
 import { findVolume } from '../../guest/volume/find-volume.ts';
 import { planResize } from '../../guest/volume/resize-plan.ts';
 import { VOLUME_OPEN_FLAGS, volumeStats } from '../../guest/volume/volume-stats.ts';
-import { cleanPath } from '../../oci/guest-path.ts';
+import { cleanPath } from '../../base/guest-path.ts';
 import { fstatfs, open } from '../../sys/file.ts';
 import { reseedRandom } from '../../sys/random.ts';
 import { resizeExt4 } from '../../sys/resize.ts';

@@ -1,6 +1,6 @@
 import { S_IFDIR, S_IFLNK, S_IFMT, S_IFREG } from '../../abi/constants.ts';
 import { invalidArgument } from '../../base/errors.ts';
-import { pathNames } from '../../oci/guest-path.ts';
+import { pathNames } from '../../base/guest-path.ts';
 
 /** The only place where files may be put (contract storage, section 10). */
 export const SHARE = '/run/kata-containers/shared/containers';

@@ -26,26 +26,31 @@ export function cutBoundingSet(keep: readonly number[]): void {
   }
 }
 
-/** Says which capability the agent cannot give, where capset(2) would say EPERM only. */
-function assertAvailable(permitted: bigint): void {
-  const missing = permitted & ~capget().permitted;
-  if (missing === 0n) return;
-  const names = capabilityNames.filter((_name, capability) => ((missing >> BigInt(capability)) & 1n) === 1n);
-  throw new DomainError('failed_precondition', `the container runtime itself does not have ${names.join(', ')}`);
+function namesIn(bits: bigint): readonly string[] {
+  return capabilityNames.filter((_name, capability) => ((bits >> BigInt(capability)) & 1n) === 1n);
 }
 
 /**
  * Sets effective, permitted, inheritable and ambient sets and reads them back; `kept` come on top of the first two. Failures
- * of ambient ones are ignored (contract).
+ * of ambient ones are ignored (contract). Gives the names of what the caller itself does not have: it stays out of all sets, as
+ * config.md ("Linux Process") wants it, and no set grows by that.
  */
-export function applyCapabilities(sets: CapabilityNumbers, kept: readonly number[] = []): void {
+export function applyCapabilities(sets: CapabilityNumbers, kept: readonly number[] = []): readonly string[] {
+  const available = capget().permitted;
+  const missing = mask(kept) & ~available;
+  if (missing !== 0n) {
+    throw new DomainError(
+      'failed_precondition',
+      `the container runtime itself does not have ${namesIn(missing).join(', ')}`,
+    );
+  }
+  const asked = mask([...sets.permitted, ...sets.effective, ...sets.inheritable]);
   const wanted = {
-    effective: mask([...sets.effective, ...kept]),
-    permitted: mask([...sets.permitted, ...kept]),
-    inheritable: mask(sets.inheritable),
+    effective: mask([...sets.effective, ...kept]) & available,
+    permitted: mask([...sets.permitted, ...kept]) & available,
+    inheritable: mask(sets.inheritable) & available,
   };
   clearAmbient();
-  assertAvailable(wanted.permitted);
   capset(wanted);
   for (const capability of sets.ambient) {
     try {
@@ -63,4 +68,5 @@ export function applyCapabilities(sets: CapabilityNumbers, kept: readonly number
       );
     }
   }
+  return namesIn(asked & ~available);
 }

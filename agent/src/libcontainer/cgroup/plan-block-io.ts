@@ -1,5 +1,5 @@
 import type { BlockIoResources } from '../../oci/spec.ts';
-import type { CgroupWrite } from './resource-plan.ts';
+import type { CgroupWrite } from './cgroup-write.ts';
 
 /** `io.weight` (1 to 10000) for a `blkio` or BFQ weight (10 to 1000), linearly as runc converts it. */
 export function blockWeightToIoWeight(weight: number): number {

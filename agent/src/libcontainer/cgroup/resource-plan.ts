@@ -1,23 +1,7 @@
 import { DomainError, invalidArgument } from '../../base/errors.ts';
 import type { CpuResources, MemoryResources, Resources } from '../../oci/spec.ts';
+import type { CgroupWrite } from './cgroup-write.ts';
 import { planBlockIo } from './plan-block-io.ts';
-
-/** One write into a file of the container's cgroup (v2). */
-export interface CgroupWrite {
-  readonly file: string;
-  /** One line; a file that takes a line for each device gets several writes. */
-  readonly value: string;
-  /** Which controller makes the file. */
-  readonly controller: string;
-  /** The field of the spec that asks for it. */
-  readonly field: string;
-  /**
-   * What may fail. `must`: nothing. `hint`: everything, it is logged. `if-present`: a kernel without the file has nothing to
-   * limit, which is logged; `optional`: the same without a word. `lenient`: the controller must be there, but a value that the
-   * kernel refuses is only logged where the cgroup is lenient (CPUs are plugged in later; contract, lifecycle section 12.4).
-   */
-  readonly need: 'must' | 'hint' | 'if-present' | 'optional' | 'lenient';
-}
 
 /** What the plan has to know about the cgroup as it is. */
 export interface CurrentLimits {
@@ -169,14 +153,14 @@ export function planResources(resources: Resources, current: CurrentLimits): rea
   return writes;
 }
 
-/** What cgroup v2 has no counterpart for and what runc passes over too; one line each, for the log. */
+/** What cgroup v2 has no counterpart for, one line each; a value that asks for nothing is not meant. */
 export function ignoredSettings(resources: Resources): readonly string[] {
   const { memory, blockIo, network } = resources;
   const ignored: string[] = [];
   if (memory?.swappiness !== undefined) ignored.push('memory.swappiness: cgroup v2 has no swappiness');
   if (memory?.disableOomKiller === true) ignored.push('memory.disableOOMKiller: cgroup v2 cannot switch it off');
   if (blockIo?.leafWeight !== undefined) ignored.push('blockIO.leafWeight: cgroup v2 has no weight of leaves');
-  if (network?.classId !== undefined || (network?.priorities.size ?? 0) > 0)
+  if ((network?.classId ?? 0) !== 0 || (network?.priorities.size ?? 0) > 0)
     ignored.push('network: cgroup v2 has neither net_cls nor net_prio');
   return ignored.map((text) => `linux.resources.${text}`);
 }

@@ -3,8 +3,8 @@ import type { Logger } from '../../base/log.ts';
 import { isSysError } from '../../base/sys-error.ts';
 import type { Fd } from '../../sys/fd.ts';
 import { exists, readText, writeFile } from '../../sys/file.ts';
+import type { CgroupWrite } from './cgroup-write.ts';
 import { isUnlimited } from './resource-plan.ts';
-import type { CgroupWrite } from './resource-plan.ts';
 
 /** The cgroup whose files are written. */
 export interface WriteTarget {

@@ -90,6 +90,12 @@ function attach(state: InitState, step: Extract<Step, { do: 'attach-root' }>): v
   state.root = attachRoot(step.path, step.keepsShared, state.rootPlace);
 }
 
+/** What the caller has not got to give is a warning (config.md, "Linux Process"). */
+function noteDenied(state: InitState, names: readonly string[]): void {
+  if (names.length === 0) return;
+  state.note(`process.capabilities: the container runtime itself does not have ${names.join(', ')}, so they stay out`);
+}
+
 /** Carries out one step of the plan, synchronously. */
 export function performStep(state: InitState, step: Step): void {
   switch (step.do) {
@@ -168,7 +174,7 @@ export function performStep(state: InitState, step: Step): void {
     case 'no-new-privileges':
       return setNoNewPrivs();
     case 'capabilities':
-      return applyCapabilities(step.sets, step.kept);
+      return noteDenied(state, applyCapabilities(step.sets, step.kept));
     case 'seccomp':
       return installFilter(state, step);
     case 'inherited':
@@ -181,7 +187,7 @@ export function performStep(state: InitState, step: Step): void {
     case 'keyring-label':
     case 'loopback':
     case 'look-up-user':
-      return performProcessStep(state, step);
+      return performProcessStep(state, step, () => requireRoot(state));
     default:
       return assertNever(step);
   }

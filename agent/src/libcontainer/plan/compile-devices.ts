@@ -1,4 +1,4 @@
-import { cleanPath } from '../../oci/guest-path.ts';
+import { cleanPath } from '../../base/guest-path.ts';
 import type { DeviceSpec } from '../../oci/spec.ts';
 import type { DeviceNode, Step } from './launch-plan.ts';
 

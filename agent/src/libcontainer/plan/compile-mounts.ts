@@ -1,6 +1,6 @@
 import { MOUNT_ATTR_RDONLY } from '../../abi/constants.ts';
 import { DomainError, invalidArgument } from '../../base/errors.ts';
-import { cleanPath } from '../../oci/guest-path.ts';
+import { cleanPath } from '../../base/guest-path.ts';
 import type { IdMapping, MountSpec } from '../../oci/spec.ts';
 import type { AttributeChange, BindOrigin, FilesystemOrigin, MountOrigin, MountStep, Step } from './launch-plan.ts';
 import { parseMountOptions } from './mount-options.ts';

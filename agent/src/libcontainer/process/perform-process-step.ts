@@ -5,13 +5,13 @@ import { NumberListError, numberListMask } from '../../codec/number-mask.ts';
 import { setLinkUp } from '../../sys/link-flags.ts';
 import { getpid } from '../../sys/process.ts';
 import { setIoPriority, setMemoryPolicy, setPersonality, setScheduler } from '../../sys/scheduling.ts';
-import { requireRoot } from '../init/init-state.ts';
-import type { InitState } from '../init/init-state.ts';
 import type { ProcessStep } from '../plan/process-steps.ts';
+import type { ContainerRoot } from '../rootfs/container-root.ts';
 import { openDetachedProcfs } from '../rootfs/procfs.ts';
 import { bindToCpus } from './affinity.ts';
 import { resetInherited } from './inherited.ts';
 import { resolveUser } from './resolve-user.ts';
+import type { ResolvedUser } from './resolve-user.ts';
 import { setExecLabel, setKeyringLabel } from './security-label.ts';
 
 /** MAX_NUMNODES of the largest kernels: 2^NODES_SHIFT. */
@@ -50,8 +50,13 @@ function applyIoPriority(step: Extract<ProcessStep, { do: 'io-priority' }>): voi
   }
 }
 
-/** Carries out one step of the attributes of a process. */
-export function performProcessStep(state: InitState, step: ProcessStep): void {
+/** What these steps leave to those after them. */
+export interface FoundUser {
+  user: ResolvedUser | undefined;
+}
+
+/** Carries out one step of the attributes of a process. `requireRoot` throws when the container's root is not there yet. */
+export function performProcessStep(state: FoundUser, step: ProcessStep, requireRoot: () => ContainerRoot): void {
   switch (step.do) {
     case 'inherited':
       return resetInherited(step.resetsScheduler, step.resetsPersonality);
@@ -77,7 +82,7 @@ export function performProcessStep(state: InitState, step: ProcessStep): void {
     case 'loopback':
       return setLinkUp('lo');
     case 'look-up-user':
-      state.user = resolveUser(requireRoot(state), step.text);
+      state.user = resolveUser(requireRoot(), step.text);
       return;
     default:
       return assertNever(step);

@@ -1,4 +1,4 @@
-import { invalidArgument } from '../base/errors.ts';
+import { invalidArgument } from './errors.ts';
 
 /** PATH_MAX without its NUL, and NAME_MAX (linux/limits.h), in bytes; text is longer in bytes than in units, never shorter. */
 const maxPathBytes = 4095;
