@@ -7,6 +7,9 @@ import { hasNamespace } from './validate-linux.ts';
 /** IFNAMSIZ without its NUL (linux/if.h). */
 const maxNameBytes = 15;
 
+/** The number in a template of names, as the kernel has them (dev_alloc_name() in net/core/dev.c). */
+const numberMark = '%d';
+
 /** What the kernel takes as a device's name (dev_valid_name() in net/core/dev.c); a percent sign would ask it to number devices. */
 function checkName(name: string, field: string): void {
   const { length } = encodeBytes(name);
@@ -28,7 +31,9 @@ export function checkNetDevices(spec: Spec): void {
   for (const [name, target] of netDevices) {
     const at = `${field}[${JSON.stringify(name)}]`;
     checkName(name, at);
-    if (target !== undefined) checkName(target, `${at}.name`);
+    if (target !== undefined) checkName(target.replace(numberMark, '0'), `${at}.name`);
+    // Of a template each device gets a name of its own.
+    if (target?.includes(numberMark) === true) continue;
     const final = target ?? name;
     const other = inside.get(final);
     if (other !== undefined) throw invalidArgument(`${at}.name`, `${final} is the name of ${other} as well`);

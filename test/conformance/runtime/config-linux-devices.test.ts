@@ -6,19 +6,21 @@ const STAT = 'stat -c "%F %t %T %a %u %g"';
 
 section('config-linux.md#devices', ({ promise, operation }) => {
   promise('a device appears with type, numbers, mode and owner', async (runner) => {
-    const { stdout, stderr } = await runner.run(`${STAT} /dev/mine /elsewhere/deep /dev/fifo`, (config) => {
+    const { stdout, stderr } = await runner.run(`${STAT} /dev/mine /dev/fifo`, (config) => {
       config.linux.devices = [
         { type: 'c', path: '/dev/mine', major: 10, minor: 229, fileMode: 0o640, uid: 11, gid: 12 },
-        { type: 'c', path: '/elsewhere/deep', major: 1, minor: 3, fileMode: 0o666, uid: 0, gid: 0 },
         { type: 'p', path: '/dev/fifo', fileMode: 0o600, uid: 0, gid: 0 },
       ];
     });
     expect(stderr).toBe('');
-    expect(stdout.split('\n').slice(0, 3)).toEqual([
-      'character special file a e5 640 11 12',
-      'character special file 1 3 666 0 0',
-      'fifo 0 0 600 0 0',
-    ]);
+    expect(stdout.split('\n').slice(0, 2)).toEqual(['character special file a e5 640 11 12', 'fifo 0 0 600 0 0']);
+  });
+
+  promise('the path may be anywhere in the container', async (runner) => {
+    const { stdout } = await runner.run(`${STAT} /elsewhere/deep`, (config) => {
+      config.linux.devices = [{ type: 'c', path: '/elsewhere/deep', major: 1, minor: 3, fileMode: 0o666 }];
+    });
+    expect(stdout).toMatch(/^character special file 1 3 666/);
   });
 
   promise('u is another name of c', async (runner) => {

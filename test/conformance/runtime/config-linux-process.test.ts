@@ -61,6 +61,17 @@ section('config.md#linux-process', ({ promise, operation }) => {
     expect(outcome).toMatchObject({ stdout: 'fine\n', status: 0 });
   });
 
+  operation('capabilities: one that the runtime itself does not have is a warning and no error', async (runtime) => {
+    const names = ['CAP_CHOWN', 'CAP_WAKE_ALARM'];
+    const container = await runtime.prepare('cat /proc/self/status', (config) => {
+      config.process.capabilities = { bounding: names, permitted: names, effective: names };
+    });
+    const { argv, stateFolder } = runtime;
+    const run = [...argv, '--root', stateFolder, 'run', '--bundle', container.bundle.path, container.id];
+    const { stdout } = await runtime.machine.command(['setpriv', '--bounding-set', '-wake_alarm', ...run]);
+    expect(capabilityNumbers(statusField(stdout, 'CapEff'))).toEqual([CAP_CHOWN]);
+  });
+
   for (const noNewPrivileges of [true, false])
     promise(`noNewPrivileges ${noNewPrivileges}`, async (runner) => {
       const { stdout } = await runner.run('cat /proc/self/status', (config) => {

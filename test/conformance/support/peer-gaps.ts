@@ -228,6 +228,7 @@ export const peerGaps: Readonly<Record<string, Readonly<Record<string, string>>>
     'callers send parameters that their kernel has and the guest may lack, so these are passed over': [
       'config-linux.md#sysctl > a parameter that does not exist is an error',
     ],
+    'the API takes devices below /dev only': ['config-linux.md#devices > the path may be anywhere in the container'],
     'the API takes absolute destinations only': ['config.md#mounts > a relative destination is relative to /'],
   }),
 };

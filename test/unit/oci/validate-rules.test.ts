@@ -122,9 +122,19 @@ describe('names of network devices', () => {
     refusal(() => checkNetDevices(specWith({ netDevices: new Map([[name, target]]) }, ['network'])));
 
   it.each(['e', 'eth0.100', 'é0', 'x'.repeat(15)])('accepts %s', (name) => expect(check(name)).toBe('accepted'));
-  it.each(['', '.', '..', 'a/b', 'a:b', 'a b', 'a\tb', 'x%d', 'x'.repeat(16), 'é'.repeat(8)])('refuses %j', (name) => {
+  it.each(['', '.', '..', 'a/b', 'a:b', 'a b', 'a\tb', 'x%', 'x'.repeat(16), 'é'.repeat(8)])('refuses %j', (name) => {
     expect(check(name)).toContain('linux.netDevices[');
     expect(check('eth0', name)).toContain('linux.netDevices["eth0"].name');
+  });
+
+  it('accepts one number in the name inside, where every device gets another one', () => {
+    expect(check('eth0', 'in%d')).toBe('accepted');
+    const netDevices = new Map([
+      ['eth0', 'in%d'],
+      ['eth1', 'in%d'],
+    ]);
+    expect(refusal(() => checkNetDevices(specWith({ netDevices }, ['network'])))).toBe('accepted');
+    for (const name of ['in%d%d', 'in%s', 'in%', '%%d']) expect(check('eth0', name)).toContain('cannot be the name');
   });
 
   it('refuses two devices of one name inside', () => {

@@ -5,7 +5,7 @@ import type { DevicePolicySource } from './device-rules.ts';
 /** How the cgroups of containers are taken and written. */
 export interface CgroupPolicy {
   readonly existing: ExistingCgroup;
-  /** See `CgroupWrite.need`: CPUs and I/O limits that the kernel refuses are logged only. */
+  /** See `CgroupWrite.need`: CPUs and I/O limits that the kernel refuses, and what cgroup v2 has no counterpart for, are logged only. */
   readonly isLenient: boolean;
   readonly devices: DevicePolicySource;
 }

@@ -1,5 +1,5 @@
 import { O_DIRECTORY, O_RDONLY } from '../../abi/constants.ts';
-import { wrapError } from '../../base/errors.ts';
+import { DomainError, wrapError } from '../../base/errors.ts';
 import type { Logger } from '../../base/log.ts';
 import { isSysError } from '../../base/sys-error.ts';
 import type { DeviceMatch } from '../../codec/bpf/device-policy.ts';
@@ -91,6 +91,8 @@ export class Cgroup {
 
   #write(resources: Resources, isAtomic: boolean): void {
     for (const setting of ignoredSettings(resources)) {
+      // An unsupported value is an error (runtime-spec, "Valid values"); a guest gets what its host's engine took.
+      if (!this.#policy.isLenient) throw new DomainError('unimplemented', setting);
       this.#log.warn('a resource setting has no effect', { cgroup: this.path, setting });
     }
     const target = {

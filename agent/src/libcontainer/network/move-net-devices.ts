@@ -80,7 +80,21 @@ function converseIn(namespace: Fd): Conversation {
   }
 }
 
-function moveDevice(here: Conversation, there: Conversation, namespace: Fd, name: string, target: string): void {
+/** The kernel stops counting at 8 pages of bits as well (__dev_alloc_name() in net/core/dev.c). */
+const maxNumbered = 32_768;
+
+/** `name`, or the first name of a template such as `eth%d` that no device there has. */
+function freeName(there: Conversation, name: string): string {
+  if (!name.includes('%d')) return name;
+  for (let number = 0; number < maxNumbered; number++) {
+    const candidate = name.replace('%d', String(number));
+    if (there.find(candidate) === undefined) return candidate;
+  }
+  throw new DomainError('failed_precondition', `all names like ${name} are taken in the container's network`);
+}
+
+function moveDevice(here: Conversation, there: Conversation, namespace: Fd, name: string, wanted: string): void {
+  const target = freeName(there, wanted);
   const link = here.find(name);
   if (link === undefined) throw new DomainError('failed_precondition', 'there is no such device');
   // Checked first: the kernel would find out about a name that is taken when the device has moved already.
@@ -99,7 +113,7 @@ function moveDevice(here: Conversation, there: Conversation, namespace: Fd, name
 /**
  * Moves devices of this process's network namespace into the one of `namespace`, renames them, keeps their lasting addresses and
  * brings them up (runtime-spec, "Network devices"). After a failure what was moved stays there: it goes where the namespace
- * goes, as with any device in a container. `devices`: name here, name there.
+ * goes, as with any device in a container. `devices`: name here, name or template of names there.
  */
 export function moveNetDevices(devices: Iterable<readonly [string, string | undefined]>, namespace: Fd): void {
   using here = new Conversation(openNetlink(NETLINK_ROUTE, 0));

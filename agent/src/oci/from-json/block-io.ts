@@ -15,10 +15,17 @@ const blockIoKeys = knownKeys(
 const weightKeys = knownKeys('major', 'minor', 'weight', 'leafWeight');
 const throttleKeys = knownKeys('major', 'minor', 'rate');
 
+/** Of blkio's weights; the whole range of `io.weight` is reached from it. */
+const minWeight = 10;
+const maxWeight = 1000;
+
 /** 0 is no weight, and means that none is set. */
 function weight(object: JsonObject, key: string): number | undefined {
   const value = object.integer(key, uint16);
-  return value === 0 ? undefined : value;
+  if (value === undefined || value === 0) return undefined;
+  if (value < minWeight || value > maxWeight)
+    throw object.error(key, `${value} is not within ${minWeight}..${maxWeight}`);
+  return value;
 }
 
 function throttles(section: JsonObject, key: string): readonly ThrottleDevice[] {
@@ -37,7 +44,7 @@ export function blockIo(resources: JsonObject): BlockIoResources | undefined {
     weight: weight(section, 'weight'),
     leafWeight: weight(section, 'leafWeight'),
     weightDevices: section.objects('weightDevice', weightKeys, (entry) => {
-      if (weight(entry, 'leafWeight') !== undefined) entry.warn('leafWeight', 'cgroup v2 has no leaf weights');
+      if (weight(entry, 'leafWeight') !== undefined) throw entry.error('leafWeight', 'cgroup v2 has no leaf weights');
       return {
         major: entry.bigint('major', int64) ?? 0n,
         minor: entry.bigint('minor', int64) ?? 0n,

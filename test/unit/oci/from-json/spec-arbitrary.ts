@@ -110,9 +110,9 @@ export const resourcesArbitrary: fc.Arbitrary<Resources> = record<Resources>({
   pids: maybe(int64),
   blockIo: maybe(
     record({
-      weight: maybe(fc.integer({ min: 1, max: 0xffff })),
-      leafWeight: maybe(fc.integer({ min: 1, max: 0xffff })),
-      weightDevices: list(record({ ...device, weight: uint16 })),
+      weight: maybe(fc.integer({ min: 10, max: 1000 })),
+      leafWeight: maybe(fc.integer({ min: 10, max: 1000 })),
+      weightDevices: list(record({ ...device, weight: fc.constantFrom(0, 10, 500, 1000) })),
       readBps: throttles,
       writeBps: throttles,
       readIops: throttles,
