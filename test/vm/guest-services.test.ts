@@ -39,6 +39,7 @@ function plug(id: string, path: string, slot: number): string[] {
 
 describe('a guest with disks', () => {
   const fixture = useVm({
+    kernelParameters: ['kihon.ptp'],
     config: {
       qemuArguments: [
         ...plug('volume', makeDisk('volume', 64, 'mkfs.ext4', '-q', '-F'), VOLUME_SLOT),
@@ -63,6 +64,10 @@ describe('a guest with disks', () => {
   const call: (typeof fixture.client)['call'] = (...args) => fixture.client.call(...args);
 
   describe('has a clock', () => {
+    it('that follows the host where the hypervisor shows one', () => {
+      expect(fixture.vm.console).toMatch(/the clock follows the host|the hypervisor shows no clock/);
+    });
+
     it('that SetGuestDateTime sets, and no deadline of the agent moves with it', async () => {
       const waiting = expectStatus(call('GetOOMEvent', {}, { timeoutMs: 5000 }), 'deadline_exceeded');
       let isWaiting = true;

@@ -187,10 +187,9 @@ function serve(config: ResolvedConfig['config'], log: AgentLog, console: Descrip
   if (config.readyPort !== 0) sendReady(loop, log, config.readyPort);
   // The clock of a machine that is not ours is not ours to set.
   if (config.followsHostClock && isPid1) {
-    import('./agent/follow-host-clock.ts').then(
-      ({ followHostClock }) => followHostClock(loop, log),
-      (error: unknown) => log.warn('clock', { error: describeError(error) }),
-    );
+    import('./agent/follow-host-clock.ts')
+      .then(({ followHostClock }) => followHostClock(loop, log))
+      .catch((error: unknown) => log.warn('clock', { error: describeError(error) }));
   }
 }
 

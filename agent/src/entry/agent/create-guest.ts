@@ -6,9 +6,7 @@ import { decodeBytes } from '../../base/text.ts';
 import type { AgentConfig } from '../../guest/config/agent-config.ts';
 import type { ScsiWait } from '../../guest/device/wait-for-scsi-disk.ts';
 import { sysKernelFiles } from '../../guest/files/sys-kernel-files.ts';
-import type { FileServices } from '../../guest/files/file-services.ts';
 import type { GuestServices } from '../../guest/guest-services.ts';
-import type { MetricsServices } from '../../guest/metrics/metrics-services.ts';
 import { onlineCpuMem } from '../../guest/hotplug/online-cpu-mem.ts';
 import { hasMemoryProbe, memoryBlockSizeBytes } from '../../guest/hotplug/memory-details.ts';
 import { writeDns } from '../../guest/network/write-dns.ts';
@@ -81,10 +79,15 @@ export function createGuest(parts: Parts): Guest {
     timeoutMs: parts.config.hotplugTimeoutMs,
     runBlocking,
   });
-  /** Uploads that are under way live here, so there is one. */
-  let files: Promise<FileServices> | undefined;
-  /** Counts its scrapes. */
-  let metrics: Promise<MetricsServices> | undefined;
+  // One of each: uploads that are under way live in the first, the second counts its scrapes.
+  const files = loadOnce(async () => {
+    const { createFileServices } = await import('./file-services.ts');
+    return createFileServices({ loop, runBlocking });
+  });
+  const metrics = loadOnce(async () => {
+    const { createMetricsServices } = await import('./metrics-services.ts');
+    return createMetricsServices(parts);
+  });
 
   const services: GuestServices = {
     loadKernelModule: (name, parameters, signal) => loadKernelModule(parts, name, parameters, signal),
@@ -96,10 +99,7 @@ export function createGuest(parts: Parts): Guest {
       const { createNetworkServices } = await import('./network-services.ts');
       return createNetworkServices({ ...parts, waiters });
     },
-    files: () =>
-      (files ??= import('./file-services.ts').then(({ createFileServices }) =>
-        createFileServices({ loop, runBlocking }),
-      )),
+    files,
     machine: async () => {
       const { createMachineServices } = await import('./machine-services.ts');
       return createMachineServices({
@@ -108,8 +108,7 @@ export function createGuest(parts: Parts): Guest {
         runProgram: (argv, programSignal) => runProgram(parts, argv, programSignal),
       });
     },
-    metrics: () =>
-      (metrics ??= import('./metrics-services.ts').then(({ createMetricsServices }) => createMetricsServices(parts))),
+    metrics,
     memoryBlockSizeBytes: () => memoryBlockSizeBytes(sysKernelFiles),
     supportsMemoryProbe: () => hasMemoryProbe(sysKernelFiles),
     onlineCpuMem: async (request) => {
@@ -130,6 +129,18 @@ export function createGuest(parts: Parts): Guest {
     return prepare(spec, devices, { ...deviceParts(), log: parts.log.child('device'), signal });
   };
   return { storages, storageContext, prepareDevices, services };
+}
+
+/** Runs `load` when it is first asked for, and keeps what it gave; a failure is not kept. */
+function loadOnce<T>(load: () => Promise<T>): () => Promise<T> {
+  let loaded: Promise<T> | undefined;
+  return () => {
+    loaded ??= load().catch((error: unknown) => {
+      loaded = undefined;
+      throw error;
+    });
+    return loaded;
+  };
 }
 
 /** The program's absolute path in the directories PID 1 knows; never the caller's or a container's. */
