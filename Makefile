@@ -40,6 +40,7 @@ took = printf '%-8s %s\n' '$(1)' "done in $$SECONDS s"
 .PHONY: help setup packages generate agent initrd initrd-packaged kernel host all demo
 .PHONY: cross-aarch64
 .PHONY: test check lint typecheck format test-unit test-engine test-integration test-conformance test-vm test-agent fuzz bench
+.PHONY: test-dropin
 .PHONY: install picture clean distclean
 
 help:
@@ -62,7 +63,8 @@ help:
 	  'Checking' \
 	  '  make test-unit | test-engine | test-integration | test-conformance | test-vm    one suite; ONLY="file or words" narrows it' \
 	  '  make lint | typecheck | format' \
-	  '  make bench                 speed and size, beside Node and runc' \
+	  '  make test-dropin           kihon-oci called by containerd, podman and Docker, where they are installed; not part of make test' \
+  '  make bench                 speed and size, beside Node and runc' \
 	  '  make fuzz                  decoders against random bytes, 20 s each; not part of make test' \
 	  '' \
 	  '  make clean                 remove build/ and generated code; make distclean also .cache/ and node_modules/' \
@@ -189,6 +191,10 @@ test-conformance: all
 
 test-vm: all test-agent
 	@$(call suite,vm)
+
+# Needs root, and skips what is not installed: containerd, podman with conmon, docker.io. They are not part of the set-up.
+test-dropin: agent
+	@$(tsx) test/dropin/run.ts $(out)/kihon-agent
 
 bench: all
 	@bash rootfs-builder/setup/install.sh bench

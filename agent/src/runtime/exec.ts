@@ -102,7 +102,8 @@ export async function execInContainer(request: ExecRequest): Promise<number> {
   }
   const cgroup = openCgroup(scope, state, request);
   const context = makeLaunchContext(request.log, state.cgroup?.root);
-  if (request.isForeground && request.isSubreaper) adoptOrphans();
+  if (!request.isForeground) context.reaper.leaveChildren();
+  else if (request.isSubreaper) adoptOrphans();
   const given = giveUpOnSignals(context.loop);
   const target = {
     id: state.id,

@@ -4,7 +4,7 @@
  * A child is registered in the turn in which it was made, and the reaper runs in a later one, so no status can be missed or
  * stolen: the number of an unreaped child cannot be reused.
  */
-import { CLD_EXITED, P_ALL, SIGCHLD, WEXITED, WNOHANG } from '../abi/constants.ts';
+import { CLD_EXITED, P_ALL, P_PID, SIGCHLD, WEXITED, WNOHANG, WNOWAIT } from '../abi/constants.ts';
 import { ECHILD } from '../abi/errno.ts';
 import { layouts } from '../abi/layouts.ts';
 import { StructView } from '../abi/structs/struct-view.ts';
@@ -35,6 +35,7 @@ export class Reaper {
   >;
   readonly #info = new StructView(layouts.siginfo_t.sizeof);
   #isScheduled = false;
+  #leaves = false;
   #reaped = 0;
 
   constructor(loop: EventLoop) {
@@ -46,6 +47,14 @@ export class Reaper {
   /** How many children were collected since the start. */
   get reaped(): number {
     return this.#reaped;
+  }
+
+  /**
+   * From now on statuses are told and the children left as they are: whoever inherits them when this program ends collects them
+   * (conmon, a containerd shim), and would wait for ever for one that was collected here.
+   */
+  leaveChildren(): void {
+    this.#leaves = true;
   }
 
   /** Settles with the status of a child made in this very turn. Never rejects. */
@@ -69,22 +78,36 @@ export class Reaper {
   }
 
   #reap(): void {
-    const at = layouts.siginfo_t;
+    if (this.#leaves) {
+      for (const pid of Object.keys(this.#watched)) this.#tell(this.#wait(P_PID, Number(pid), WNOWAIT));
+      return;
+    }
     for (let count = 0; count < PER_TURN; count++) {
-      this.#info.setU32(at.si_pid, 0);
-      const result = trySyscall(SYS_waitid, P_ALL, 0, this.#info.bytes, WEXITED | WNOHANG | WALL, null);
-      if (result === -ECHILD) return;
-      if (result < 0) throw sysError('waitid', result);
-      const pid = this.#info.i32(at.si_pid);
+      const pid = this.#wait(P_ALL, 0, 0);
       if (pid === 0) return;
       this.#reaped += 1;
-      const callback = this.#watched[pid];
-      if (callback === undefined) continue;
-      delete this.#watched[pid];
-      const value = this.#info.i32(at.si_status);
-      const isExit = this.#info.i32(at.si_code) === CLD_EXITED;
-      callback(isExit ? { kind: 'exited', code: value } : { kind: 'signalled', signal: value });
+      this.#tell(pid);
     }
     this.#schedule();
+  }
+
+  /** The number of a child that has ended, 0 when there is none; `#info` holds what became of it. */
+  #wait(kind: number, id: number, flags: number): number {
+    const at = layouts.siginfo_t;
+    this.#info.setU32(at.si_pid, 0);
+    const result = trySyscall(SYS_waitid, kind, id, this.#info.bytes, WEXITED | WNOHANG | WALL | flags, null);
+    if (result === -ECHILD) return 0;
+    if (result < 0) throw sysError('waitid', result);
+    return this.#info.i32(at.si_pid);
+  }
+
+  #tell(pid: number): void {
+    const at = layouts.siginfo_t;
+    const callback = this.#watched[pid];
+    if (callback === undefined) return;
+    delete this.#watched[pid];
+    const value = this.#info.i32(at.si_status);
+    const isExit = this.#info.i32(at.si_code) === CLD_EXITED;
+    callback(isExit ? { kind: 'exited', code: value } : { kind: 'signalled', signal: value });
   }
 }
