@@ -146,6 +146,7 @@ export async function createOnDisk(
   state: StoredState,
   signal: AbortSignal,
 ): Promise<CreatedContainer> {
+  if (!request.isForeground) context.reaper.leaveChildren();
   await using sockets = new Scope();
   const terminal = optionalSocket(sockets, request.consoleSocket);
   const pidfd = optionalSocket(sockets, request.pidfdSocket);
