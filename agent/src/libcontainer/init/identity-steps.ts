@@ -1,8 +1,16 @@
-import { O_DIRECTORY, O_PATH } from '../../abi/constants.ts';
+import {
+  CGROUP2_SUPER_MAGIC,
+  DEVPTS_SUPER_MAGIC,
+  O_DIRECTORY,
+  O_PATH,
+  PROC_SUPER_MAGIC,
+  SYSFS_MAGIC,
+} from '../../abi/constants.ts';
 import { DomainError } from '../../base/errors.ts';
 import { isSysError } from '../../base/sys-error.ts';
 import { Fd } from '../../sys/fd.ts';
-import { fchown, fstat, isCharDevice } from '../../sys/file.ts';
+import { fchown, fstat, fstatfs, isCharDevice, isFifo, isRegular, isSocket } from '../../sys/file.ts';
+import type { Stat } from '../../sys/file.ts';
 import type { Rlimit } from '../../sys/process.ts';
 import {
   fchdir,
@@ -64,12 +72,23 @@ export function enterWorkingDirectory(root: ContainerRoot, path: string): void {
   if (!cwd.startsWith('/')) throw new DomainError('invalid_argument', `cwd ${path} is outside the container's root`);
 }
 
-/** Gives 0, 1 and 2 to the user, unless they are `/dev/null`, which belongs to all (EXE-14). */
+/** File systems whose files are the kernel's: an owner given to one is seen by everybody. */
+const kernelFiles: ReadonlySet<number> = new Set([PROC_SUPER_MAGIC, SYSFS_MAGIC, CGROUP2_SUPER_MAGIC]);
+
+/** True for what may be the process's own: pipes, sockets, terminals and files, and not for devices, which belong to all (EXE-14). */
+function canBeOwned(fd: Fd, found: Stat): boolean {
+  if (isFifo(found) || isSocket(found)) return true;
+  const { type } = fstatfs(fd);
+  if (isCharDevice(found)) return type === DEVPTS_SUPER_MAGIC;
+  return isRegular(found) && !kernelFiles.has(type);
+}
+
+/** Gives 0, 1 and 2 to the user, as far as they can be. */
 export function ownStdio(uid: number): void {
   for (const number of [0, 1, 2]) {
     const fd = new Fd(number, `descriptor ${number}`);
     const found = fstat(fd);
-    if (found.uid === uid || (isCharDevice(found) && found.rdevMajor === 1 && found.rdevMinor === 3)) continue;
+    if (found.uid === uid || !canBeOwned(fd, found)) continue;
     try {
       fchown(fd, uid, unchanged);
     } catch (error) {
