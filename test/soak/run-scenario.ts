@@ -1,0 +1,124 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { within } from '../support/eventually.ts';
+import { ProcessPlace } from './places/process-place.ts';
+import { residueSince, settledHoldings } from './places/settle.ts';
+import { VmPlace } from './places/vm-place.ts';
+import type { Place, PlaceKind } from './places/place.ts';
+import type { Extent, Scenario } from './scenario.ts';
+import { Pulse } from './watch/pulse.ts';
+import { summarizeTimes, type Latency } from './watch/latency.ts';
+import { VitalsLog, type TimedVitals } from './watch/vitals-log.ts';
+
+/** What one scenario in one place came to. */
+export interface Outcome {
+  readonly scenario: string;
+  readonly title: string;
+  readonly place: PlaceKind;
+  readonly seconds: number;
+  /** Checks before the scenario and during it. */
+  readonly idle: Latency;
+  readonly busy: Latency;
+  readonly vitals: readonly TimedVitals[];
+  readonly notes: readonly string[];
+  /** What does not hold; empty is success. */
+  readonly problems: readonly string[];
+}
+
+export interface RunOptions {
+  readonly extent: Extent;
+  readonly random: () => number;
+}
+
+/** Whatever happens, a scenario is over after this, in ms. */
+const SCENARIO_MS = 900_000;
+/** Of Checks of an idle agent. */
+const IDLE_MS: Readonly<Record<Extent, number>> = { short: 300, normal: 2000, long: 5000 };
+/** A resting agent collects garbage within this, in ms. */
+const REST_MS: Readonly<Record<Extent, number>> = { short: 2500, normal: 3000, long: 3000 };
+/** Check C4: growth of anonymous memory while a scenario lasts, unless it names more, and what may stay, in KiB. */
+const GROWTH_KIB = 16 << 10;
+const STAYING_KIB = 8 << 10;
+
+/** Runs a scenario on an agent of its own, and checks what must hold after every one. */
+export async function runScenario(scenario: Scenario, kind: PlaceKind, options: RunOptions): Promise<Outcome> {
+  await using place: Place = kind === 'process' ? await ProcessPlace.start() : await VmPlace.boot();
+  const problems: string[] = [];
+  const notes: string[] = [];
+  const begin = performance.now();
+  const holdings = await settledHoldings(place);
+  const idle = await idlePulse(place, IDLE_MS[options.extent]);
+  const { busy, log } = await work(scenario, place, options, problems, notes);
+  const seconds = (performance.now() - begin) / 1000;
+  await checkRest(scenario, place, options.extent, log, holdings, problems);
+  try {
+    await place.end();
+  } catch (error) {
+    problems.push(`the end of the agent: ${String(error)}`);
+  }
+  if (problems.length > 0) notes.push(`end of the log:\n${place.logTail}`);
+  const { name, title } = scenario;
+  return { scenario: name, title, place: kind, seconds, idle, busy, vitals: log.entries, notes, problems };
+}
+
+async function idlePulse(place: Place, ms: number): Promise<Latency> {
+  const pulse = await Pulse.start(place);
+  await sleep(ms);
+  await pulse[Symbol.asyncDispose]();
+  return summarizeTimes(pulse.times);
+}
+
+async function work(
+  scenario: Scenario,
+  place: Place,
+  { extent, random }: RunOptions,
+  problems: string[],
+  notes: string[],
+): Promise<{ readonly busy: Latency; readonly log: VitalsLog }> {
+  const log = new VitalsLog(place);
+  await log.look();
+  const pulse = await Pulse.start(place);
+  const client = await place.connect();
+  const context = {
+    ...{ place, extent, client, random },
+    amount: (short: number, normal: number, long = normal) => ({ short, normal, long })[extent],
+    problem: (text: string) => void problems.push(text),
+    note: (text: string) => void notes.push(text),
+  };
+  try {
+    await within(SCENARIO_MS, 'the scenario', scenario.run(context));
+  } catch (error) {
+    problems.push(error instanceof Error ? (error.stack ?? error.message) : String(error));
+  } finally {
+    client.close();
+    await pulse[Symbol.asyncDispose]();
+    await log[Symbol.asyncDispose]();
+  }
+  problems.push(...pulse.problems);
+  if (pulse.times.length === 0) problems.push('no Check was answered');
+  return { busy: summarizeTimes(pulse.times), log };
+}
+
+/** After the scenario: nothing left, memory fallen back, no zombie. */
+async function checkRest(
+  scenario: Scenario,
+  place: Place,
+  extent: Extent,
+  log: VitalsLog,
+  holdings: readonly string[],
+  problems: string[],
+): Promise<void> {
+  try {
+    problems.push(...(await residueSince(place, holdings)));
+    await sleep(REST_MS[extent]);
+    const last = await log.look();
+    const first = log.entries[0]?.anonymousKib ?? 0;
+    const { growthKib = GROWTH_KIB } = scenario;
+    const growth = log.most('anonymousKib') - first;
+    if (growth > growthKib) problems.push(`anonymous memory grew by ${growth} KiB; ${growthKib} are allowed`);
+    const stays = last.anonymousKib - first;
+    if (stays > STAYING_KIB) problems.push(`${stays} KiB of anonymous memory stay; ${STAYING_KIB} are allowed`);
+    if (last.zombies > 0) problems.push(`${last.zombies} children of the agent are zombies`);
+  } catch (error) {
+    problems.push(`the look at the agent afterwards: ${String(error)}`);
+  }
+}
