@@ -43,15 +43,16 @@ const agentTable = [
   ['libcontainer/exec', launch],
   ['libcontainer/types.ts', launch],
   ['libcontainer/init', ['libcontainer/init', ...parts]],
+  ['libcontainer/zygote', ['libcontainer/zygote', 'libcontainer/init', ...launch]],
   ['runtime', runtime],
   ['guest', guest, ['npm:smol-toml']],
   ['sandbox', sandbox],
   ['api', api, ['proto']],
   ['entry/failpoints', ['entry/failpoints', ...sys]],
-  ['entry/init.ts', ['entry/init.ts', 'entry/failpoints', 'libcontainer/init', ...parts]],
+  ['entry/init.ts', ['entry/init.ts', 'entry/failpoints', 'libcontainer/init', 'libcontainer/zygote', ...parts]],
   ['entry/oci.ts', ['entry/oci', 'entry/failpoints', ...runtime]],
   ['entry/oci', ['entry/oci', ...runtime]],
-  ['entry', ['entry', ...api, 'libcontainer/init'], ['proto']],
+  ['entry', ['entry', ...api, 'libcontainer/init', 'libcontainer/zygote'], ['proto']],
 ];
 
 const escape = (text) => text.replace(/[.]/g, '\\.');

@@ -23,6 +23,7 @@ import { LogPort } from '../guest/log/log-port.ts';
 import { powerOffGuest } from '../guest/shutdown/power-off.ts';
 import { agentLaunchRules } from '../libcontainer/launch/launch-rules.ts';
 import { openSelfExecutable } from '../libcontainer/launch/self-executable.ts';
+import { Zygote } from '../libcontainer/zygote/zygote.ts';
 import { Sandbox } from '../sandbox/sandbox.ts';
 import { argv, environment, setFatalHandler } from '../sys/program.ts';
 import { Fd } from '../sys/fd.ts';
@@ -135,12 +136,14 @@ function serve(config: ResolvedConfig['config'], log: AgentLog, console: Descrip
   const reaper = new Reaper(loop);
   const cgroupRoot = isPid1 ? CGROUP_ROOT : findCgroupRoot();
   const guest = createGuest({ loop, reaper, log, config });
+  const selfExecutable = openSelfExecutable();
+  const zygote = new Zygote({ reaper, log: log.child('container') }, selfExecutable);
   const sandbox = new Sandbox({
     launch: {
       loop,
       reaper,
       log: log.child('container'),
-      child: { kind: 'exec', selfExecutable: openSelfExecutable() },
+      child: { kind: 'exec', selfExecutable, zygote },
       rules: agentLaunchRules,
       cgroupRoot,
       pipeSize: config.containerPipeSizeBytes,
@@ -163,6 +166,7 @@ function serve(config: ResolvedConfig['config'], log: AgentLog, console: Descrip
       }
     }
     if (isPid1) powerOffGuest();
+    zygote.stop();
     removeDns();
     exit(status);
   };
@@ -185,6 +189,8 @@ function serve(config: ResolvedConfig['config'], log: AgentLog, console: Descrip
     });
   }
   if (config.readyPort !== 0) sendReady(loop, log, config.readyPort);
+  // Ready first: it is only needed for the first container.
+  zygote.start();
   // The clock of a machine that is not ours is not ours to set.
   if (config.followsHostClock && isPid1) {
     import('./agent/follow-host-clock.ts')

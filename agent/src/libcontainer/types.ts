@@ -25,9 +25,39 @@ export type LaunchChild =
    * It executes `kihon-init`, so that nothing of the parent's memory is within reach of the container. The descriptor is from
    * `openSelfExecutable()`: this ELF through a read-only mount of its own, or a sealed copy (EXE-01).
    */
-  | { readonly kind: 'exec'; readonly selfExecutable: Fd }
+  | { readonly kind: 'exec'; readonly selfExecutable: Fd; readonly zygote?: ProcessMaker }
   /** It goes on in place: for a parent that knows of nothing but this container. `runInline` of `init/run-plan.ts`. */
-  | { readonly kind: 'inline'; readonly run: (plan: CompleteLaunchPlan) => never };
+  | { readonly kind: 'inline'; readonly run: (plan: CompleteLaunchPlan | undefined) => never };
+
+/** A new process before it knows what it is for. */
+export interface SpawnedChild {
+  /** In the caller's pid namespace. */
+  readonly pid: number;
+  readonly pidfd: Fd;
+}
+
+/** How a process is to be born. */
+export interface ProcessRequest {
+  /** CLONE_NEW* bits. */
+  readonly cloneFlags: number;
+  readonly isDumpable: boolean;
+  /** Entered by a first stage, which makes the process; empty: no such stage. */
+  readonly firstStage: readonly { readonly source: Fd; readonly flag: number }[];
+  /** Directory of the cgroup to be born in. */
+  readonly cgroup: Fd | undefined;
+  /** A pid namespace to be born in, instead of the caller's own or a new one. */
+  readonly pidNamespace: Fd | undefined;
+  /** For descriptors 0, 1, 2, ... of the child, in order; number 3 is the plan, number 4 the sync socket. */
+  readonly descriptors: readonly Fd[];
+}
+
+/** Somebody else who makes processes for the agent (`zygote/zygote.ts`). */
+export interface ProcessMaker {
+  /** Gets ready to serve; may be called again. */
+  start(): void;
+  /** The new process, a child of the caller; undefined when it cannot serve. Throws the SysError of clone3(2). */
+  make(request: ProcessRequest): SpawnedChild | undefined;
+}
 
 /** Facts and services of the caller that every launch needs. One object for the life of the agent. */
 export interface LaunchContext {

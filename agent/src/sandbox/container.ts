@@ -54,7 +54,13 @@ export class Container {
   /** The container exists now. */
   created(handle: ContainerHandle): void {
     this.#handle = handle;
-    this.#processes.set(this.id, new SandboxProcess(this.#loop, this.id, handle.init));
+    try {
+      this.#processes.set(this.id, new SandboxProcess(this.#loop, this.id, handle.init));
+    } catch (error) {
+      // No descriptor was left for it; the container itself goes with the roll-back of its creation.
+      closeStdio(handle.init.stdio);
+      throw error;
+    }
   }
 
   /**

@@ -1,4 +1,8 @@
-import { SECCOMP_FILTER_FLAG_NEW_LISTENER, SECCOMP_GET_ACTION_AVAIL, SECCOMP_SET_MODE_FILTER } from '../abi/constants.ts';
+import {
+  SECCOMP_FILTER_FLAG_NEW_LISTENER,
+  SECCOMP_GET_ACTION_AVAIL,
+  SECCOMP_SET_MODE_FILTER,
+} from '../abi/constants.ts';
 import { layouts } from '../abi/layouts.ts';
 import { StructView } from '../abi/structs/struct-view.ts';
 import * as nr from '../abi/syscalls.ts';

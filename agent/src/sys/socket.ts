@@ -18,7 +18,7 @@ import {
   SO_ERROR,
   SO_PEERCRED,
 } from '../abi/constants.ts';
-import { EAGAIN, ECONNABORTED } from '../abi/errno.ts';
+import { EAGAIN, ECONNABORTED, EMFILE } from '../abi/errno.ts';
 import { layouts } from '../abi/layouts.ts';
 import { netlinkAddress, readPeer, unixAddress, vsockAddress } from '../abi/structs/socket-address.ts';
 import type { Peer, SocketAddress } from '../abi/structs/socket-address.ts';
@@ -179,10 +179,15 @@ function messageBuffer(maxBytes: number): Uint8Array {
 }
 
 /** recvmsg(2): one message, its descriptors and its sender. Undefined when a non-blocking socket has none. */
-export function receiveMessage(fd: Fd, maxBytes: number, flags = 0): ReceivedMessage | undefined {
+export function receiveMessage(
+  fd: Fd,
+  maxBytes: number,
+  flags = 0,
+  maxDescriptors = MAX_DESCRIPTORS,
+): ReceivedMessage | undefined {
   const buffer = messageBuffer(maxBytes);
   const iovec = iovecOf(buffer);
-  const control = controlBuffer(MAX_DESCRIPTORS);
+  const control = controlBuffer(maxDescriptors);
   const name = new StructView(layouts.sockaddr_un.sizeof);
   const header = messageHeader(iovec, control, name);
   const length = trySyscall(nr.SYS_recvmsg, fd.number, header.bytes, flags | MSG_CMSG_CLOEXEC);
@@ -192,7 +197,9 @@ export function receiveMessage(fd: Fd, maxBytes: number, flags = 0): ReceivedMes
   const outcome = header.u32(layouts.msghdr.msg_flags);
   if ((outcome & (MSG_TRUNC | MSG_CTRUNC)) !== 0) {
     for (const received of fds) received.close();
-    throw new Error(`recvmsg ${fd.what}: message larger than ${maxBytes} bytes or with too many descriptors`);
+    // Descriptors that found no room: in the buffer, or in our own table.
+    if ((outcome & MSG_TRUNC) === 0) throw sysError('recvmsg', -EMFILE, `${fd.what}: descriptors of a message`);
+    throw new Error(`recvmsg ${fd.what}: message larger than ${maxBytes} bytes`);
   }
   return { bytes: buffer.slice(0, length), fds, peer: readPeer(name) };
 }

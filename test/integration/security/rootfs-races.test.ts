@@ -1,6 +1,7 @@
 import { mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { childrenOf } from '../../support/agent/kernel-view.ts';
 import { isRpcError } from '../../../host/client/rpc-error.ts';
 import { useAgent } from '../../support/agent/agent-fixture.ts';
 import { describeTree } from '../../support/agent/canary.ts';
@@ -47,8 +48,8 @@ describe('names that change while they are mounted on', { timeout: 300_000 }, ()
       try {
         await using container = await TestContainer.create(fixture.client, options, id);
         made += 1;
-        const pid = readFileSync(`/proc/${fixture.agent.pid}/task/${fixture.agent.pid}/children`, 'latin1');
-        const table = mountsSeen(readFileSync(`/proc/${pid.trim().split(' ').at(-1)}/mountinfo`, 'latin1'));
+        const init = childrenOf(fixture.agent.pid).at(-1);
+        const table = mountsSeen(readFileSync(`/proc/${init?.pid}/mountinfo`, 'latin1'));
         // Nothing of the container lies on a path that is no path of its root.
         for (const path of table.keys()) expect(path.startsWith('/')).toBe(true);
         expect(table.get('/')?.root).not.toBe('/');

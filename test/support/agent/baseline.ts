@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { eventually } from '../eventually.ts';
 import type { AgentProcess } from './start-agent.ts';
-import { cgroupsBelow, childrenOf, mountTable, openDescriptors, tree } from './kernel-view.ts';
+import { allChildrenOf, cgroupsBelow, mountTable, openDescriptors, tree } from './kernel-view.ts';
 
 /** Check C2: what an agent holds in the kernel at one moment. */
 export interface Baseline {
@@ -38,7 +38,7 @@ export function takeBaseline(agent: AgentProcess): Baseline {
   return {
     mounts: mountTable(agent.pid),
     descriptors: openDescriptors(agent.pid),
-    children: childrenOf(agent.pid).map((child) => `${child.name} ${child.state}`),
+    children: allChildrenOf(agent.pid).map((child) => `${child.name} ${child.state}`),
     cgroups: cgroupsBelow(agent.cgroup.path),
     state: tree(agent.path('/run')),
   };

@@ -33,8 +33,23 @@ export function descriptorsBelow(pid: number, limit: number): number {
   return readdirSync(`/proc/${pid}/fd`).filter((number) => Number(number) < limit).length;
 }
 
+/** A child of a process. */
+export interface Child {
+  readonly pid: number;
+  readonly name: string;
+  readonly state: string;
+}
+
+/** Name of the agent's helper that makes the processes of containers; it belongs to the agent and to no container. */
+export const ZYGOTE = 'kihon-zygote';
+
+/** Children of a process without the agent's zygote, zombies included. */
+export function childrenOf(pid: number): Child[] {
+  return allChildrenOf(pid).filter(({ name }) => name !== ZYGOTE);
+}
+
 /** Children of a process, with name and state, zombies included. */
-export function childrenOf(pid: number): { pid: number; name: string; state: string }[] {
+export function allChildrenOf(pid: number): Child[] {
   const text = readFileSync(`/proc/${pid}/task/${pid}/children`, 'latin1');
   return text
     .split(' ')

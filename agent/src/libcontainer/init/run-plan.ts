@@ -14,6 +14,7 @@ import {
   exit,
   resetSignalDispositions,
   setDumpable,
+  setProcessName,
   setSignalMask,
   umask,
 } from '../../sys/process.ts';
@@ -148,6 +149,8 @@ function runPlan(plan: CompleteLaunchPlan, sync: Fd): never {
 
 /** The child of the agent, which finds its plan in a descriptor. */
 export function runLaunchPlan(): never {
+  // Not the zygote's, nor the number of a descriptor.
+  setProcessName('kihon-init');
   // The exec of this program made it dumpable again (EXE-05).
   setDumpable(false);
   umask(0);
@@ -165,8 +168,12 @@ export function runLaunchPlan(): never {
   runPlan(plan, sync);
 }
 
-/** The child of the command line: `LaunchContext.child.run`. Its descriptors are in place (launch/spawn.ts). */
-export function runInline(plan: CompleteLaunchPlan): never {
+/**
+ * A child that goes on in place: `LaunchContext.child.run`. Its descriptors are there (launch/spawn.ts), and its plan is in one of
+ * them when it was not given.
+ */
+export function runInline(plan: CompleteLaunchPlan | undefined): never {
+  if (plan === undefined) return runLaunchPlan();
   setDumpable(plan.isDumpable);
   umask(0);
   resetSignalDispositions();

@@ -64,7 +64,8 @@ function spawnInFirst(
   for (let index = 0; ; index++) {
     const cgroup = cgroups[index];
     try {
-      const spawned = spawnInit({ child, cloneFlags, firstStage, pidNamespace, cgroup, ...parts });
+      const { isDumpable } = request;
+      const spawned = spawnInit({ child, cloneFlags, isDumpable, firstStage, pidNamespace, cgroup, ...parts });
       return new LaunchedProcess(context.reaper, spawned);
     } catch (error) {
       if (index + 1 >= cgroups.length || !isSysError(error, 'EBUSY', 'EOPNOTSUPP')) throw error;

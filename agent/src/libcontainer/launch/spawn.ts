@@ -7,32 +7,19 @@ import { duplicate, duplicateTo, open } from '../../sys/file.ts';
 import { clone3, closeRange, execveat, exit, setDumpable, setns } from '../../sys/process.ts';
 import { sendMessage } from '../../sys/socket.ts';
 import { exitLaunchFailed, hearParent } from '../state/hear-parent.ts';
-import type { NamespaceEntry } from '../plan/compile-container.ts';
 import { encodeMessage } from '../plan/handshake.ts';
 import { describeFailure } from '../plan/launch-failure.ts';
 import type { CompleteLaunchPlan } from '../plan/launch-plan.ts';
-import type { LaunchChild } from '../types.ts';
+import type { LaunchChild, ProcessRequest, SpawnedChild } from '../types.ts';
 import { executeDescriptor } from './self-executable.ts';
 
-export interface SpawnRequest {
+export interface SpawnRequest extends ProcessRequest {
   readonly child: LaunchChild;
-  readonly plan: CompleteLaunchPlan;
-  /** CLONE_NEW* bits. */
-  readonly cloneFlags: number;
-  /** Entered by a first stage, which makes the process; empty: no such stage. */
-  readonly firstStage: readonly NamespaceEntry<Fd>[];
-  /** Directory of the cgroup to be born in. */
-  readonly cgroup: Fd | undefined;
-  /** A pid namespace to be born in, instead of the caller's own or a new one. */
-  readonly pidNamespace: Fd | undefined;
-  /** For descriptors 0, 1, 2, ... of the child, in order; number 4 is the sync socket. */
-  readonly descriptors: readonly Fd[];
+  /** Undefined: it comes in a descriptor, and `child.run` reads it there. */
+  readonly plan: CompleteLaunchPlan | undefined;
+  /** The child is to be one of our parent. */
+  readonly isSibling?: boolean;
   readonly sync: Fd;
-}
-
-export interface SpawnedChild {
-  readonly pid: number;
-  readonly pidfd: Fd;
 }
 
 /** Name that makes the ELF run its init program (agent/engine/entries.c). */
@@ -67,7 +54,7 @@ function runChild(sync: Fd, body: () => never): never {
 function becomeInit(request: SpawnRequest): never {
   const { child, descriptors, plan } = request;
   if (child.kind === 'inline') {
-    setDumpable(plan.isDumpable);
+    setDumpable(request.isDumpable);
     arrange(descriptors);
     closeRange(descriptors.length, 0xffffffff);
     return child.run(plan);
@@ -84,7 +71,7 @@ function becomeInit(request: SpawnRequest): never {
  * about it by descriptor, since pids mean different things here and there.
  */
 function runFirstStage(request: SpawnRequest): never {
-  setDumpable(request.plan.isDumpable);
+  setDumpable(request.isDumpable);
   for (const { source, flag } of request.firstStage) setns(source, flag);
   const child = clone3({ flags: request.cloneFlags | CLONE_PARENT });
   if (child === 'child') {
@@ -99,9 +86,10 @@ function runFirstStage(request: SpawnRequest): never {
 }
 
 function cloneInit(request: SpawnRequest): SpawnedChild {
-  const { cgroup, firstStage, sync } = request;
+  const { cgroup, firstStage, sync, isSibling = false } = request;
   const hasStage = firstStage.length > 0;
-  const flags = (hasStage ? 0 : request.cloneFlags) + (cgroup === undefined ? 0 : CLONE_INTO_CGROUP);
+  const born = (hasStage ? 0 : request.cloneFlags) | (isSibling ? CLONE_PARENT : 0);
+  const flags = born + (cgroup === undefined ? 0 : CLONE_INTO_CGROUP);
   const child = clone3(cgroup === undefined ? { flags } : { flags, cgroup });
   if (child !== 'child') return child;
   return runChild(sync, () => (hasStage ? runFirstStage(request) : becomeInit(request)));
@@ -124,7 +112,9 @@ function returnTo(own: Fd): void {
  * (setns changes only that), which nothing else can see: there is one thread, and no wait in between.
  */
 export function spawnInit(request: SpawnRequest): SpawnedChild {
-  const { pidNamespace } = request;
+  const { pidNamespace, child } = request;
+  const made = child.kind === 'exec' ? child.zygote?.make(request) : undefined;
+  if (made !== undefined) return made;
   if (pidNamespace === undefined) return cloneInit(request);
   using own = open('/proc/self/ns/pid', O_RDONLY);
   setns(pidNamespace, CLONE_NEWPID);

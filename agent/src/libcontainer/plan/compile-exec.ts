@@ -74,7 +74,8 @@ export function compileExec<T>(
       ...compileIdentity(process, process.capabilities ?? noCapabilities, facts.setsGroups, {
         facts,
         shared,
-        isExec: true, hasStartHooks: false,
+        isExec: true,
+        hasStartHooks: false,
       }),
     ],
     lateSteps: compileSeccomp(process, facts.seccomp, false).late,
