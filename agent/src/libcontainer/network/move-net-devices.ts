@@ -1,4 +1,4 @@
-import { CLONE_NEWNET, IFA_F_PERMANENT, NETLINK_ROUTE, O_RDONLY } from '../../abi/constants.ts';
+import { CLONE_NEWNET, IFA_F_PERMANENT, O_RDONLY } from '../../abi/constants.ts';
 import { DomainError, wrapError } from '../../base/errors.ts';
 import { isSysError } from '../../base/sys-error.ts';
 import { decodeAddress, encodeDumpAddresses, encodeNewAddress } from '../../codec/netlink/address.ts';
@@ -7,27 +7,23 @@ import { decodeLink, encodeGetLink, encodeMoveLink, encodeSetLinkUp } from '../.
 import type { Link } from '../../codec/netlink/link.ts';
 import type { Fd } from '../../sys/fd.ts';
 import { open } from '../../sys/file.ts';
-import { netlinkRequest } from '../../sys/netlink.ts';
+import { RouteSocket } from '../../sys/route-socket.ts';
 import { setns } from '../../sys/process.ts';
-import { openNetlink } from '../../sys/socket.ts';
 
 /** RT_SCOPE_UNIVERSE (linux/rtnetlink.h, an enumeration). */
 const everywhere = 0;
 
 /** A conversation in one network namespace: a socket stays in the one that it was opened in. */
 class Conversation {
-  readonly #socket: Fd;
-  #sequence = 0;
-
-  constructor(socket: Fd) {
-    this.#socket = socket;
-  }
+  readonly #socket = RouteSocket.open();
 
   /** The interface of a name; undefined when there is none. */
   find(name: string): Link | undefined {
     try {
-      const request = encodeGetLink(name, this.#next());
-      return netlinkRequest(this.#socket, request, `interface ${name}`).map(decodeLink).at(0);
+      return this.#socket
+        .request(`interface ${name}`, (sequence) => encodeGetLink(name, sequence))
+        .map(decodeLink)
+        .at(0);
     } catch (error) {
       if (isSysError(error, 'ENODEV')) return undefined;
       throw error;
@@ -36,7 +32,7 @@ class Conversation {
 
   /** Addresses that somebody gave the interface and that are good beyond its own network; the kernel makes the others itself. */
   lastingAddresses(index: number): readonly InterfaceAddress[] {
-    return netlinkRequest(this.#socket, encodeDumpAddresses(this.#next()), 'addresses').flatMap((message) => {
+    return this.#socket.request('addresses', encodeDumpAddresses).flatMap((message) => {
       const address = decodeAddress(message);
       if (address?.index !== index || address.scope !== everywhere) return [];
       return (address.flags & IFA_F_PERMANENT) === 0 ? [] : [address];
@@ -44,28 +40,23 @@ class Conversation {
   }
 
   move(link: Link, namespace: Fd, name: string): void {
-    netlinkRequest(this.#socket, encodeMoveLink(link.index, namespace.number, name, this.#next()), 'move');
+    this.#socket.request('move', (sequence) => encodeMoveLink(link.index, namespace.number, name, sequence));
   }
 
   addAddress(address: InterfaceAddress): void {
     try {
-      netlinkRequest(this.#socket, encodeNewAddress(address, this.#next()), 'address');
+      this.#socket.request('address', (sequence) => encodeNewAddress(address, sequence));
     } catch (error) {
       if (!isSysError(error, 'EEXIST')) throw error;
     }
   }
 
   setUp(index: number): void {
-    netlinkRequest(this.#socket, encodeSetLinkUp(index, true, this.#next()), 'up');
-  }
-
-  #next(): number {
-    this.#sequence += 1;
-    return this.#sequence;
+    this.#socket.request('up', (sequence) => encodeSetLinkUp(index, true, sequence));
   }
 
   [Symbol.dispose](): void {
-    this.#socket.close();
+    this.#socket[Symbol.dispose]();
   }
 }
 
@@ -74,7 +65,7 @@ function converseIn(namespace: Fd): Conversation {
   using own = open('/proc/self/ns/net', O_RDONLY);
   setns(namespace, CLONE_NEWNET);
   try {
-    return new Conversation(openNetlink(NETLINK_ROUTE, 0));
+    return new Conversation();
   } finally {
     setns(own, CLONE_NEWNET);
   }
@@ -116,7 +107,7 @@ function moveDevice(here: Conversation, there: Conversation, namespace: Fd, name
  * goes, as with any device in a container. `devices`: name here, name or template of names there.
  */
 export function moveNetDevices(devices: Iterable<readonly [string, string | undefined]>, namespace: Fd): void {
-  using here = new Conversation(openNetlink(NETLINK_ROUTE, 0));
+  using here = new Conversation();
   using there = converseIn(namespace);
   for (const [name, target] of devices) {
     try {
