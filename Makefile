@@ -39,7 +39,7 @@ took = printf '%-8s %s\n' '$(1)' "done in $$SECONDS s"
 
 .PHONY: help setup packages generate agent initrd initrd-packaged kernel host all demo
 .PHONY: cross-aarch64
-.PHONY: test check lint typecheck format test-unit test-engine test-integration test-conformance test-vm test-agent fuzz bench
+.PHONY: test check lint typecheck format test-unit test-engine test-integration test-conformance test-vm test-agent fuzz bench soak
 .PHONY: test-dropin
 .PHONY: install picture clean distclean
 
@@ -65,6 +65,7 @@ help:
 	  '  make lint | typecheck | format' \
 	  '  make test-dropin           kihon-oci called by containerd, podman and Docker, where they are installed; not part of make test' \
   '  make bench                 speed and size, beside Node and runc' \
+	  '  make soak                  what a sandbox must survive, for minutes: latencies and memory over time; SOAK="--long NAME"' \
 	  '  make fuzz                  decoders against random bytes, 20 s each; not part of make test' \
 	  '' \
 	  '  make clean                 remove build/ and generated code; make distclean also .cache/ and node_modules/' \
@@ -199,6 +200,10 @@ test-dropin: agent
 bench: all
 	@bash rootfs-builder/setup/install.sh bench
 	@$(tsx) test/bench/main.ts
+
+# Options and names of scenarios: `npx tsx test/soak/main.ts --help`.
+soak: all
+	@$(tsx) test/soak/main.ts $(SOAK)
 
 fuzz: setup
 	@$(call suite,fuzz)

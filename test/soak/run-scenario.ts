@@ -30,7 +30,7 @@ export interface RunOptions {
 }
 
 /** Whatever happens, a scenario is over after this, in ms. */
-const SCENARIO_MS = 900_000;
+const SCENARIO_MS: Readonly<Record<Extent, number>> = { short: 12_000, normal: 900_000, long: 3_600_000 };
 /** Of Checks of an idle agent. */
 const IDLE_MS: Readonly<Record<Extent, number>> = { short: 300, normal: 2000, long: 5000 };
 /** A resting agent collects garbage within this, in ms. */
@@ -78,16 +78,18 @@ async function work(
   await log.look();
   const pulse = await Pulse.start(place);
   const client = await place.connect();
+  let step = 'begin';
   const context = {
     ...{ place, extent, client, random },
     amount: (short: number, normal: number, long = normal) => ({ short, normal, long })[extent],
     problem: (text: string) => void problems.push(text),
     note: (text: string) => void notes.push(text),
+    step: (text: string) => void (step = text),
   };
   try {
-    await within(SCENARIO_MS, 'the scenario', scenario.run(context));
+    await within(SCENARIO_MS[extent], 'the scenario', scenario.run(context));
   } catch (error) {
-    problems.push(error instanceof Error ? (error.stack ?? error.message) : String(error));
+    problems.push(`${step}: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`);
   } finally {
     client.close();
     await pulse[Symbol.asyncDispose]();

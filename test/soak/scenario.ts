@@ -15,6 +15,8 @@ export interface ScenarioContext {
   amount(short: number, normal: number, long?: number): number;
   /** Something that does not hold. The scenario goes on. */
   problem(text: string): void;
+  /** What it does now: a scenario that hangs is told apart by it. */
+  step(text: string): void;
   /** Something for the report. */
   note(text: string): void;
 }

@@ -19,17 +19,22 @@ export const unreadOutput: Scenario = {
         }),
       ),
     );
+    context.step('the writers fill their pipes');
     await sleep(context.amount(1000, 20_000, 120_000));
-    for (const writer of writers) {
+    for (const [index, writer] of writers.entries()) {
+      context.step(`an exec beside writer ${index}`);
       const { status } = await writer.execute('exit 8');
       must(status === 8, `an exec beside a blocked writer ended with ${status}`);
     }
+    context.step('a late reader');
     // One is read after all, from its beginning.
     const text = (await writers[0]?.read(1000)) ?? '';
     must(text.length > 0 && '0\n'.repeat(1000).startsWith(text), `the late reader got ${JSON.stringify(text)}`);
+    context.step('the end of all');
     await Promise.all(writers.map((writer) => writer.killAll()));
     const statuses = new Set(await Promise.all(writers.map((writer) => writer.wait())));
     must([...statuses].join() === '137', `they ended with ${[...statuses].join()}`);
+    context.step('the removal of all');
     await Promise.all(writers.map((writer) => writer.remove()));
     context.note(`${writers.length} containers wrote on both streams`);
   },
