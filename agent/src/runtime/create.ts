@@ -186,6 +186,7 @@ export async function createOnDisk(
   failpoint('runtime.created');
   handOver(request, handle, terminal, pidfd);
   if (request.startsLater) handle.detach();
+  directory.clearSpawned();
   failpoint('runtime.detached');
   scope.commit();
   return { directory, state: current, handle };

@@ -50,7 +50,7 @@ export async function deleteContainer(request: DeleteRequest): Promise<void> {
   }
   // Before the lock: whoever waits in a start or a hook of this container holds it.
   const seen = isForced ? readState(directory, request) : undefined;
-  if (seen !== undefined) killEverything(seen, directory.isSpawned);
+  if (seen !== undefined) killEverything(seen, seen.init !== undefined || directory.isSpawned);
   if (!directory.waitForLock()) {
     if (isForced) return;
     throw runtimeError('no such container', id);

@@ -1,4 +1,5 @@
 import { expect } from 'vitest';
+import { quote } from '../../support/oci-runtime.ts';
 import { section } from '../support/section.ts';
 
 section('runtime.md#query-state', ({ operation }) => {
@@ -26,6 +27,24 @@ section('runtime.md#query-state', ({ operation }) => {
       pid: expect.any(Number) as number,
       bundle: expect.any(String) as string,
     });
+    await container.end();
+  });
+
+  operation('a hook of create that asks is told that the container is being created', async (runtime) => {
+    const container = await runtime.prepare('sleep 100');
+    const { path, config } = container.bundle;
+    const ask = [...runtime.argv, '--root', runtime.stateFolder, 'state', container.id].map(quote).join(' ');
+    const hook = {
+      path: '/bin/sh',
+      args: ['sh', '-c', `${ask} >${path}/asked`],
+      env: ['PATH=/usr/sbin:/usr/bin:/bin'],
+    };
+    const hooks = { createRuntime: [hook] };
+    await runtime.machine.write(`${path}/config.json`, JSON.stringify({ ...config, hooks }));
+    await container.create();
+    const asked = JSON.parse(await runtime.machine.read(`${path}/asked`)) as { status: string };
+    expect(asked.status).toBe('creating');
+    expect(await container.status()).toBe('created');
     await container.end();
   });
 });

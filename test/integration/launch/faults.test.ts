@@ -66,7 +66,7 @@ describe('an init that is killed', () => {
     await runtime().verify();
   });
 
-  it('at its start is a container that has stopped', async () => {
+  it('at its start is an error of start, and a container that has stopped', async () => {
     const container = await runtime().prepare('sleep 100', everything);
     const env = { KIHON_FAILPOINTS: `init.execute=pause:${container.bundle.path}/never` };
     const args = ['create', '--bundle', container.bundle.path, container.id];
@@ -78,7 +78,7 @@ describe('an init that is killed', () => {
       expect(fields[2]).toBe('R');
     });
     process.kill(pid ?? 0, 'SIGKILL');
-    await exitOf(start);
+    expect(await exitOf(start)).toBe(1);
     await container.stopped();
     await container.delete();
   });

@@ -100,6 +100,7 @@ function execute(
     applySoftLimits(state);
     setSignalMask(0n);
     const run: () => never = prepareExecve(program.path, program.args, program.env);
+    if (channel !== undefined) sendMessage(channel, encodeMessage({ type: 'executing' }));
     // A filter is on from here: every further call would have to be in everybody's profile.
     perform(state, plan.lateSteps, (name) => (step = name));
     step = '';

@@ -18,7 +18,7 @@ import { gateOf, stateName } from '../state/lifecycle.ts';
 import type { Lifecycle } from '../state/lifecycle.ts';
 import type { ContainerHandle, ContainerStatus, LaunchContext, PinnedNamespace } from '../types.ts';
 import type { LaunchedProcess } from './launched-process.ts';
-import { followStart, sayStart } from './start-gate.ts';
+import { confirmStart, followStart, sayStart } from './start-gate.ts';
 
 /** What a container's execs join, held by descriptor. */
 export interface PinnedContainer {
@@ -112,7 +112,7 @@ export class Container implements ContainerHandle {
 
   async startAndConfirm(signal?: AbortSignal): Promise<void> {
     using gate = this.#openGate();
-    await followStart(this.#loop, gate, (text) => this.#log.error(text), signal);
+    await confirmStart(this.#loop, gate, (text) => this.#log.error(text), signal);
   }
 
   detach(): void {

@@ -50,16 +50,17 @@ export function isGateOpen(directory: Fd): boolean {
 }
 
 /**
- * Reads what a started init has to say until the end of the stream, which comes with execve. Rejects with a `LaunchError` when
- * it could not get that far.
+ * Reads what a started process has to say until the end of the stream, which comes with execve. Rejects with a `LaunchError`
+ * when it could not get that far. False: it was killed on the way (or is one that does not say that it executes the program).
  */
 export async function followStart(
   loop: EventLoop,
   gate: Fd,
   onNote: (text: string) => void,
   signal?: AbortSignal,
-): Promise<void> {
+): Promise<boolean> {
   setNonBlocking(gate, true);
+  let isExecuting = false;
   for (;;) {
     const received = receiveMessage(gate, maxPacketBytes);
     if (received === undefined) {
@@ -67,12 +68,20 @@ export async function followStart(
       continue;
     }
     for (const fd of received.fds) fd.close();
-    if (received.bytes.length === 0) return;
+    if (received.bytes.length === 0) return isExecuting;
     const message = decodeInitMessage(received.bytes);
     if (message?.type === 'failed') throw new LaunchError(message.failure);
-    if (message?.type !== 'note') throw new DomainError('internal', 'start: unexpected message from the init process');
-    onNote(message.text);
+    if (message?.type === 'executing') isExecuting = true;
+    else if (message?.type !== 'note')
+      throw new DomainError('internal', 'start: unexpected message from the init process');
+    else onNote(message.text);
   }
+}
+
+/** `followStart` for an init that has to get there: `failed_precondition` when it was killed on the way. */
+export async function confirmStart(...args: Parameters<typeof followStart>): Promise<void> {
+  if (await followStart(...args)) return;
+  throw new DomainError('failed_precondition', 'the init process was killed before it executed the program');
 }
 
 /** Says `start`; a dead init is `failed_precondition`. */
@@ -101,5 +110,5 @@ export async function openStartGate(
     throw new DomainError('failed_precondition', `process ${pid} waits for the start, not init ${init.pid}`);
   }
   sayStart(connection);
-  await followStart(loop, connection, () => undefined, signal);
+  await confirmStart(loop, connection, () => undefined, signal);
 }

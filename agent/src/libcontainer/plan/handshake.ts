@@ -16,6 +16,7 @@
  *        | ---- detach ------------------------> |   the start comes over a socket on disk, maybe from another process
  *        | ---- start -------------------------> |   or: the start comes from here
  *        | <--- failed ------------------------- |   instead of ready, or before it, or after start; the process exits
+ *        | <--- executing ---------------------- |   the last word: what fails from here on is a `failed`, or a sudden death
  *        | <--- end of stream ------------------ |   after start: execve is done
  *
  * Silence, that is the end of the stream before `ready` or `failed`, means that the process died without a word. For the new
@@ -53,6 +54,7 @@ const needs: ReadonlySet<unknown> = new Set<Need>(['id-maps', 'time-offsets', 'r
 export type InitMessage =
   | { readonly type: 'spawned' }
   | { readonly type: 'terminal' }
+  | { readonly type: 'executing' }
   | { readonly type: 'need'; readonly need: Need; readonly created: readonly string[] }
   | { readonly type: 'descriptor'; readonly name: string }
   /** Worth a line in the log; nothing failed because of it. */
@@ -137,6 +139,7 @@ export function decodeInitMessage(bytes: Uint8Array): InitMessage | undefined {
   switch (value['type']) {
     case 'spawned':
     case 'terminal':
+    case 'executing':
       return { type: value['type'] };
     case 'descriptor':
       return isText(value['name']) ? { type: 'descriptor', name: value['name'] } : undefined;

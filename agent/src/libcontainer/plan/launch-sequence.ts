@@ -12,6 +12,9 @@ export interface LaunchExpectations {
   readonly descriptors: readonly string[];
 }
 
+/** What may come before the start. */
+export type LaunchMessage = Exclude<InitMessage, { readonly type: 'executing' }>;
+
 /** A launch that tells of one process that hangs in its log would never end. */
 const maxNotes = 100;
 
@@ -35,7 +38,7 @@ export class LaunchSequence {
   }
 
   /** Takes one packet and the number of descriptors that came with it. Throws `internal` for what must not come now. */
-  receive(packet: Uint8Array, descriptorCount: number): InitMessage {
+  receive(packet: Uint8Array, descriptorCount: number): LaunchMessage {
     const message = decodeInitMessage(packet);
     if (message === undefined) throw this.#refuse('a packet that is no message');
     if (this.#state !== 'waiting') throw this.#refuse(message.type);
@@ -52,6 +55,8 @@ export class LaunchSequence {
       case 'spawned':
       case 'terminal':
         return this.#take(type, message);
+      case 'executing':
+        throw this.#refuse(type);
       case 'need':
         return this.#take(`need ${message.need}`, message);
       case 'descriptor':
@@ -71,7 +76,7 @@ export class LaunchSequence {
     return new DomainError('internal', 'the new process ended without saying why');
   }
 
-  #take(what: string, message: InitMessage): InitMessage {
+  #take(what: string, message: LaunchMessage): LaunchMessage {
     if (this.#missing.has('spawned') && what !== 'spawned') throw this.#refuse(`${what} from the first stage`);
     if (!this.#missing.delete(what)) throw this.#refuse(what);
     return message;

@@ -177,7 +177,12 @@ export class ContainerDirectory implements Disposable {
     symlink(String(pid), spawnedMark, this.fd);
   }
 
-  /** A process of the container was made. */
+  /** The container is complete, and the state names its process. */
+  clearSpawned(): void {
+    this.#removeFile(spawnedMark);
+  }
+
+  /** A process of the container was made, and the container is not complete, or was not when its maker died. */
   get isSpawned(): boolean {
     try {
       return readlink(spawnedMark, this.fd) !== '';

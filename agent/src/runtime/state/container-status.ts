@@ -10,13 +10,15 @@ export type ContainerStatus = 'creating' | 'created' | 'running' | 'paused' | 's
 
 /** What a container is now: read from the machine, never from the file. */
 export function containerStatus(directory: ContainerDirectory, state: StoredState | undefined): ContainerStatus {
-  if (state?.init === undefined) return directory.isBusy ? 'creating' : 'stopped';
-  if (readStartTime(state.init.pid) !== state.init.startTime) return 'stopped';
-  if (isFrozen(state)) return 'paused';
-  return exists(startSocketName, directory.fd) ? 'created' : 'running';
+  // With a process there are hooks that may ask.
+  if ((state?.init === undefined || directory.isSpawned) && directory.isBusy) return 'creating';
+  return lockedStatus(directory, state);
 }
 
 /** The status for who holds the container's lock himself. */
 export function lockedStatus(directory: ContainerDirectory, state: StoredState | undefined): ContainerStatus {
-  return state?.init === undefined ? 'stopped' : containerStatus(directory, state);
+  if (state?.init === undefined) return 'stopped';
+  if (readStartTime(state.init.pid) !== state.init.startTime) return 'stopped';
+  if (isFrozen(state)) return 'paused';
+  return exists(startSocketName, directory.fd) ? 'created' : 'running';
 }

@@ -108,6 +108,11 @@ describe('LaunchSequence', () => {
     expect(sequence.receive(ready, 0).type).toBe('ready');
   });
 
+  it('refuses the last word of a start before there was one', () => {
+    const sequence = new LaunchSequence(expecting(false));
+    expect(() => sequence.receive(encodeMessage({ type: 'executing' }), 0)).toThrow('unexpected executing');
+  });
+
   it('refuses what a launch was not to ask for, asks twice, or leaves out', () => {
     const need = encodeMessage({ type: 'need', need: 'id-maps', created: [] });
     expect(() => new LaunchSequence(expecting(false)).receive(need, 0)).toThrow('unexpected need id-maps');
