@@ -38,7 +38,7 @@ const SERVED: ReadonlySet<string> = new Set<AgentMethod>([
     'CloseStdin',
   ] as const),
   ...(['TtyWinResize', 'GetOOMEvent', 'OnlineCPUMem', 'UpdateEphemeralMounts', 'StatsContainer'] as const),
-  ...(['RemoveStaleVirtiofsShareMounts', 'PauseContainer', 'ResumeContainer', 'CopyFile'] as const),
+  ...(['RemoveStaleVirtiofsShareMounts', 'PauseContainer', 'ResumeContainer', 'UpdateContainer', 'CopyFile'] as const),
   ...(['SetGuestDateTime', 'ReseedRandomDev', 'AddSwap', 'AddSwapPath', 'MemHotplugByProbe'] as const),
   ...(['UpdateInterface', 'UpdateRoutes', 'ListInterfaces', 'ListRoutes', 'AddARPNeighbors'] as const),
   ...(['GetIPTables', 'SetIPTables'] as const),
