@@ -2,6 +2,7 @@
  * Installs what was built: `tsx host/build/install.ts PREFIX [DESTDIR]`.
  *
  *   PREFIX/bin/kihon                                              the command
+ *   PREFIX/bin/kihon-oci                                          the OCI runtime: the agent's ELF by another name
  *   PREFIX/libexec/kihon/vhost-device-vsock                       vsock without a kernel module, if it was set up
  *   PREFIX/share/kata-containers/vmlinux-kihon.container          the guest kernel, uncompressed ...
  *   PREFIX/share/kata-containers/vmlinuz-kihon.container          ... and as a bzImage
@@ -40,7 +41,8 @@ function itemsToInstall(build: string, architecture: string): Item[] {
   const vmlinuz = firstOf([join(assets, 'vmlinuz-kata'), join(assets, 'vmlinuz')]);
   const command = join(build, 'kihon');
   const initrd = join(assets, 'kihon-initrd.img');
-  for (const path of [command, initrd]) if (!existsSync(path)) throw new Error(`no ${path}: run \`make\` first`);
+  const runtime = join(assets, 'kihon-agent');
+  for (const path of [command, initrd, runtime]) if (!existsSync(path)) throw new Error(`no ${path}: run \`make\` first`);
   if (vmlinux === undefined && vmlinuz === undefined) {
     throw new Error(`no kernel in ${assets}: run \`make kernel CONFIG=kata\` first`);
   }
@@ -48,6 +50,7 @@ function itemsToInstall(build: string, architecture: string): Item[] {
   const share = 'share/kata-containers';
   return [
     { from: command, to: 'bin/kihon', mode: 0o755 },
+    { from: runtime, to: 'bin/kihon-oci', mode: 0o755 },
     { from: initrd, to: `${share}/kata-containers-initrd-kihon.img`, mode: 0o644 },
     ...(vmlinux === undefined ? [] : [{ from: vmlinux, to: `${share}/vmlinux-kihon.container`, mode: 0o644 }]),
     ...(vmlinuz === undefined ? [] : [{ from: vmlinuz, to: `${share}/vmlinuz-kihon.container`, mode: 0o644 }]),
