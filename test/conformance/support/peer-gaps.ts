@@ -48,7 +48,13 @@ export const peerGaps: Readonly<Record<string, Readonly<Record<string, string>>>
       'config.md#domainname > domainname is what processes in the container see',
       'config.md#domainname > domainname without a uts namespace of its own is an error',
     ],
+    'runc 1.1.5 wants all the capabilities that are asked for, and keeps the state of a new container to itself': [
+      'config.md#linux-process > capabilities: one that the runtime itself does not have is a warning and no error',
+      'runtime.md#query-state > a hook of create that asks is told that the container is being created',
+    ],
     'runc 1.1.5 does not check this': [
+      'config-linux.md#allowed-device-list > types and access that do not exist are an error',
+      'config-linux.md#cgroups-path > the same path twice is the same place, and a cgroup that is in use is an error',
       'config-linux.md#seccomp > an error: no names',
       'config-linux.md#seccomp > an error: errnoRet for an action without one',
       'config-linux.md#seccomp > an error: defaultErrnoRet for an action without one',
