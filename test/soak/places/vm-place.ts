@@ -18,7 +18,7 @@ while read -r key value unit; do case $key in VmRSS:) rss=$value;; RssAnon:) ano
 set -- /proc/1/fd/*; fds=$#; zombies=0
 read -r children < /proc/1/task/1/children
 for p in $children; do
-  state=; read -r line < /proc/$p/stat 2>/dev/null && state=\${line##*) } || continue
+  state=; { read -r line < /proc/$p/stat; } 2>/dev/null && state=\${line##*) } || continue
   case $state in Z*) zombies=$((zombies+1));; esac
 done
 echo $rss $anon $fds $zombies
@@ -75,9 +75,10 @@ export class VmPlace implements Place {
   }
 
   async vitals(): Promise<Vitals> {
-    const [residentKib, anonymousKib, descriptors, zombies] = (await this.script(VITALS_SCRIPT)).split(' ').map(Number);
-    if (residentKib === undefined || anonymousKib === undefined || descriptors === undefined || zombies === undefined)
-      throw new Error('the guest does not say how it is');
+    const text = await this.script(VITALS_SCRIPT);
+    const found = /^(\d+) (\d+) (\d+) (\d+)$/m.exec(text);
+    if (found === null) throw new Error(`the guest does not say how it is: ${JSON.stringify(text)}`);
+    const [, residentKib = NaN, anonymousKib = NaN, descriptors = NaN, zombies = NaN] = found.map(Number);
     return { residentKib, anonymousKib, descriptors, zombies };
   }
 

@@ -2,8 +2,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { TestContainer } from '../../support/container/test-container.ts';
 import { must, type Scenario } from '../scenario.ts';
 
-const LIMIT = 256n;
-const BOMBS = 3;
+const LIMIT = 128n;
+const BOMBS = 2;
 
 /** Containers that do nothing but fork, each within its limit of processes. */
 export const forkBomb: Scenario = {
@@ -25,7 +25,8 @@ export const forkBomb: Scenario = {
       ),
     );
     await sleep(context.amount(1000, 5000, 60_000));
-    for (let index = 0; index < context.amount(3, 20); index++) {
+    for (let index = 0; index < context.amount(2, 8); index++) {
+      context.step(`exec ${index} beside the bombs`);
       const { status } = await calm.execute(`exit ${index}`);
       must(status === index, `an exec beside the bombs ended with ${status}`);
       for (const bomb of bombs) {
@@ -33,10 +34,12 @@ export const forkBomb: Scenario = {
         must(current <= LIMIT, `${current} processes where ${LIMIT} are allowed`);
       }
     }
+    context.step('execs inside the bombs');
     // There may be no room for one more process, which has to be said at once.
     const refused = (await Promise.all(bombs.map((bomb) => bomb.execute('true').catch(() => undefined)))).filter(
       (outcome) => outcome === undefined,
     );
+    context.step('the end of the bombs');
     await Promise.all(bombs.map((bomb) => bomb.killAll()));
     await Promise.all(bombs.map((bomb) => bomb.wait()));
     await Promise.all([...bombs, calm].map((container) => container.remove()));

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { answerOf, faultOf, RACE_STATUSES } from '../requests/answer.ts';
+import { mount } from '../../support/container/container-spec.ts';
 import { TestContainer } from '../../support/container/test-container.ts';
 import { must, type Scenario, type ScenarioContext } from '../scenario.ts';
 
@@ -7,6 +8,9 @@ import { must, type Scenario, type ScenarioContext } from '../scenario.ts';
 const STATUSES: ReadonlySet<string> = new Set([...RACE_STATUSES, 'resource_exhausted']);
 /** Left free at first, in KiB: less than the agent and one container need for themselves. */
 const SPARE_KIB = 12 << 10;
+
+/** Grows a little at a time, so that no single allocation fails: the kernel has to kill somebody. */
+const BOMB = ['awk', 'BEGIN { for (i = 0; ; i++) a[i] = "some memory for number " i }'];
 
 /** The memory the guest could still give, in KiB. */
 async function availableKib({ place }: ScenarioContext): Promise<number> {
@@ -42,24 +46,29 @@ export const memoryFull: Scenario = {
   async run(context) {
     const { client, place } = context;
     const beside = await TestContainer.start(client, { root: place.root });
-    const files = await TestContainer.start(client, { root: place.root });
+    const files = await TestContainer.start(client, {
+      root: place.root,
+      mounts: [mount('/run/fill', 'tmpfs', 'tmpfs', 'size=100%')],
+    });
     const fillKib = (await availableKib(context)) - SPARE_KIB;
-    // A tmpfs of the container; its limit is its own size, of which nothing is said.
-    const fill = await files.execute(
-      `mount -o remount,size=90% /run 2>/dev/null; head -c ${fillKib}k /dev/zero > /run/f`,
-    );
-    context.note(`filled ${fillKib} KiB with files: status ${fill.status} ${fill.stderr.trim()}`);
+    context.step('filling');
+    const fill = await files.execute(`dd if=/dev/zero of=/run/fill/f bs=1M count=${Math.floor(fillKib / 1024)} 2>&1`);
+    context.note(`filled ${fillKib} KiB with files: status ${fill.status}`);
+    context.step('full of files');
     context.note(`full of files: ${await attempt(context, beside, context.amount(2, 10))}`);
 
+    context.step('a bomb');
     // Whoever asks for more is killed by the kernel, and it is never the agent.
     const bomb = await TestContainer.start(client, {
       root: place.root,
-      run: ['tail', '-c', '1000000000', '/dev/zero'],
+      run: BOMB,
     });
     await sleep(context.amount(500, 3000));
     context.note(`with a bomb: ${await attempt(context, beside, context.amount(2, 5))}`);
+    context.step('the end of the bomb');
+    const words = await bomb.stderr();
     const status = await bomb.wait();
-    must(status === 137, `the bomb ended with ${status}`);
+    must(status === 137, `the bomb ended with ${status}: ${words}`);
     await bomb.remove();
     await files.remove();
     // Whoever was killed: afterwards there is room again.
