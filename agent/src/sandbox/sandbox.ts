@@ -4,7 +4,7 @@ import { neverAborted } from '../base/abort.ts';
 import type { Logger } from '../base/log.ts';
 import { Scope } from '../base/scope.ts';
 import type { AttachedDevice } from '../guest/device/attached-device.ts';
-import type { PreparedDevices } from '../guest/device/prepare-devices.ts';
+import type { PreparedDevices } from './devices/prepare-devices.ts';
 import type { Storage, StorageContext } from '../guest/storage/storage.ts';
 import type { StorageRegistry } from '../guest/storage/storage-registry.ts';
 import { resolveCgroupPath } from '../libcontainer/cgroup/cgroup-path.ts';

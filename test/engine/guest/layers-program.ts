@@ -28,6 +28,7 @@ function contextOf(containerId: string | undefined, deadlineMs = 10_000, delayMs
     waitForBlockDevice: unused,
     waitForScsiDisk: unused,
     waitForBlockNode: unused,
+    watchables: unused,
     runProgram: unused,
     runBlocking: (name, work, undo) => {
       const late = (): ReturnType<typeof work> => {

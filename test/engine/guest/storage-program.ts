@@ -32,6 +32,7 @@ function contextWith(deadlineMs: number, delayMs: number): StorageContext {
     waitForBlockDevice: unused,
     waitForScsiDisk: unused,
     waitForBlockNode: unused,
+    watchables: unused,
     runProgram: unused,
     runBlocking: (name, work, undo) => {
       const late = (): ReturnType<typeof work> => {

@@ -16,6 +16,7 @@ export interface Stat {
   readonly devMinor: number;
   /** Seconds since the epoch. */
   readonly mtimeSec: bigint;
+  readonly mtimeNsec: number;
   /** Mount the file was reached through (Linux 5.8). */
   readonly mountId: bigint;
   /** STATX_ATTR_*; MOUNT_ROOT is the interesting one. */
@@ -38,6 +39,8 @@ export function readStat(view: StructView): Stat {
     devMajor: view.u32(at.stx_dev_major),
     devMinor: view.u32(at.stx_dev_minor),
     mtimeSec: view.u64(at.stx_mtime),
+    // struct statx_timestamp: the seconds take eight bytes.
+    mtimeNsec: view.u32(at.stx_mtime + 8),
     mountId: view.u64(at.stx_mnt_id),
     attributes: view.u64(at.stx_attributes),
   };

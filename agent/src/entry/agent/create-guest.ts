@@ -29,6 +29,8 @@ import { createBlockDeviceWaiter, createDeviceWaiters } from './block-devices.ts
 const BLOCKING_DEADLINE_MS = 30_000;
 /** mkfs of a large disk, modprobe of a slow driver. */
 const PROGRAM_DEADLINE_MS = 50_000;
+/** A removal waits for the look at the host's files that is under way. */
+const WATCH_DEADLINE_MS = 5000;
 const MAX_PROGRAM_OUTPUT = 4096;
 
 export interface Guest {
@@ -52,6 +54,23 @@ export function createGuest(parts: Parts): Guest {
   const waiters = createDeviceWaiters(loop, parts.log);
   const waitForBlockDevice = createBlockDeviceWaiter(waiters, parts.config.hotplugTimeoutMs);
 
+  /** They watch for all containers, so there is one. */
+  let watching: ReturnType<StorageContext['watchables']> | undefined;
+  const watchables: StorageContext['watchables'] = () =>
+    (watching ??= import('./watchable-services.ts').then(
+      ({ Watchables, POLL_MS }) =>
+        new Watchables({
+          log,
+          pollMs: POLL_MS,
+          startTimer: (delayMs, onExpiry) => {
+            const timer = loop.setTimer(delayMs, onExpiry);
+            return () => timer.cancel();
+          },
+          runBlocking: (name, work) =>
+            offload(parts, name, work, { deadlineMs: WATCH_DEADLINE_MS, waitsForRoom: true }),
+        }),
+    ));
+
   const storageContext = (containerId: string | undefined, signal: AbortSignal): StorageContext => ({
     containerId,
     signal,
@@ -63,6 +82,7 @@ export function createGuest(parts: Parts): Guest {
       const { waitForBlockNode } = await import('./device-services.ts');
       return waitForBlockNode(sysKernelFiles, waiters(), node, parts.config.hotplugTimeoutMs, waitSignal);
     },
+    watchables,
     // Not ended by the request's own signal: what was begun is finished or undone as a whole, and a roll-back after a
     // disconnect must still run (design, "Deadlines and disconnects").
     runBlocking: (name, work, undo) =>

@@ -1,4 +1,4 @@
 /** Devices that the host attaches; read when the first container with one comes. */
-export { prepareDevices } from '../../guest/device/prepare-devices.ts';
+export { prepareDevices } from '../../sandbox/devices/prepare-devices.ts';
 export { waitForBlockNode } from '../../guest/device/wait-for-block-node.ts';
 export { waitForScsiDisk } from '../../guest/device/wait-for-scsi-disk.ts';

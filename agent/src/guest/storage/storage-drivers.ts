@@ -3,11 +3,12 @@ import { ephemeralDriver } from './drivers/ephemeral.ts';
 import { localDriver } from './drivers/local.ts';
 import { overlayDriver } from './drivers/overlay.ts';
 import { ninePDriver, virtioFsDriver } from './drivers/shared-directory.ts';
+import { watchableDriver } from './drivers/watchable.ts';
 import type { StorageDriver } from './storage.ts';
 
 const drivers: readonly StorageDriver[] = [
   ...[blockDriver, mmioBlockDriver, scsiDriver, nvdimmDriver],
-  ...[ephemeralDriver, localDriver, ninePDriver, overlayDriver, virtioFsDriver],
+  ...[ephemeralDriver, localDriver, ninePDriver, overlayDriver, virtioFsDriver, watchableDriver],
 ];
 
 /** Every driver by its name on the wire. A Map, because the name is outside input. */

@@ -2,6 +2,7 @@ import type { AbortSignal } from '../../base/abort.ts';
 import type { Logger } from '../../base/log.ts';
 import type { BlockDevice } from '../device/virtio-block.ts';
 import type { MountPoint } from './mount-point.ts';
+import type { Watchables } from './watchable/watchables.ts';
 
 /** Group ownership that a volume gets (contract storage section 5). */
 export interface FsGroup {
@@ -39,6 +40,8 @@ export interface StorageContext {
   readonly waitForScsiDisk: (address: string, signal: AbortSignal) => Promise<BlockDevice>;
   /** Waits for a block device that is known by its node, such as `/dev/vda` or `/dev/pmem0`. */
   readonly waitForBlockNode: (node: string, signal: AbortSignal) => Promise<BlockDevice>;
+  /** What copies files of the host and keeps the copies up to date. */
+  readonly watchables: () => Promise<Pick<Watchables, 'add' | 'remove'>>;
   /**
    * Runs straight-line code where it may block, with a deadline: a share whose server hangs must not stop the agent
    * (LIV-09). What it returns must survive JSON. When it succeeds after its deadline, `undo` is run on what it returned;

@@ -12,6 +12,7 @@ const context: StorageContext = {
   waitForBlockDevice: () => Promise.reject(new Error('not used')),
   waitForScsiDisk: () => Promise.reject(new Error('not used')),
   waitForBlockNode: () => Promise.reject(new Error('not used')),
+  watchables: () => Promise.reject(new Error('not used')),
   runBlocking: () => Promise.reject(new Error('not used')),
   runProgram: () => Promise.reject(new Error('not used')),
 };

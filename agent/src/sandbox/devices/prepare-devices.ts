@@ -1,10 +1,14 @@
 import type { DeviceSpec, Spec } from '../../oci/spec.ts';
-import type { AttachedDevice } from './attached-device.ts';
-import { deviceError } from './device-error.ts';
-import type { DeviceUpdate } from './device-update.ts';
-import { checkAttachedDevice, findAttachedDevice, type DeviceContext } from './find-attached-device.ts';
+import type { AttachedDevice } from '../../guest/device/attached-device.ts';
+import { deviceError } from '../../guest/device/device-error.ts';
+import type { DeviceUpdate } from '../../guest/device/device-update.ts';
+import {
+  checkAttachedDevice,
+  findAttachedDevice,
+  type DeviceContext,
+} from '../../guest/device/find-attached-device.ts';
 import { allowDevice, rewriteDevices, withDevices } from './rewrite-devices.ts';
-import { rewritePciEnvironment } from './rewrite-pci-environment.ts';
+import { rewritePciEnvironment } from '../../guest/device/rewrite-pci-environment.ts';
 
 /** The container's spec as this guest sees it. */
 export interface PreparedDevices {

@@ -1,6 +1,6 @@
 import type { DeviceRule, DeviceSpec, Spec } from '../../oci/spec.ts';
-import { deviceError } from './device-error.ts';
-import type { DeviceUpdate } from './device-update.ts';
+import { deviceError } from '../../guest/device/device-error.ts';
+import type { DeviceUpdate } from '../../guest/device/device-update.ts';
 
 const isNumbered = (device: DeviceSpec, update: DeviceUpdate): boolean => device.path === update.containerPath;
 

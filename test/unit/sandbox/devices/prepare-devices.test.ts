@@ -3,10 +3,10 @@ import { neverAborted } from '../../../../agent/src/base/abort.ts';
 import { silentLogger } from '../../../../agent/src/base/log.ts';
 import type { AttachedDevice } from '../../../../agent/src/guest/device/attached-device.ts';
 import { DeviceWaiters } from '../../../../agent/src/guest/device/device-waiters.ts';
-import { prepareDevices } from '../../../../agent/src/guest/device/prepare-devices.ts';
+import { prepareDevices } from '../../../../agent/src/sandbox/devices/prepare-devices.ts';
 import { emptyResources, type DeviceRule, type DeviceSpec, type Spec } from '../../../../agent/src/oci/spec.ts';
 import { sampleSpec } from '../../oci/sample-spec.ts';
-import { FakeKernelFiles } from '../fake-kernel-files.ts';
+import { FakeKernelFiles } from '../../guest/fake-kernel-files.ts';
 
 const BRIDGE = '/sys/devices/pci0000:00/0000:00:02.0';
 const PCI = '/sys/bus/pci/devices';
