@@ -14,6 +14,7 @@ import type { Fd } from '../sys/fd.ts';
 import type { EventLoop } from '../sys/loop.ts';
 import type { ExitStatus, Reaper } from '../sys/reaper.ts';
 import type { Cgroup } from './cgroup/cgroup.ts';
+import type { CgroupUnit } from './cgroup/cgroup-unit.ts';
 import type { LaunchRules } from './launch/launch-rules.ts';
 import type { RecordedInit } from './launch/recorded-init.ts';
 import type { CompleteLaunchPlan } from './plan/launch-plan.ts';
@@ -113,6 +114,8 @@ export interface CreateContainerConfig extends ProcessConfig {
   readonly cgroupPath: string;
   /** Path of the group that a mount of type `cgroup` shows when the container gets none of its own (no cgroup root). */
   readonly shownCgroup?: string | undefined;
+  /** Makes the cgroup at `cgroupPath`; without it, it is made here. */
+  readonly unit?: CgroupUnit;
   /** Sandbox namespaces (ipc, uts, shared pid). They win over the path of the spec's entry of that type. */
   readonly join: NamespaceDescriptors;
   /** A bound SOCK_SEQPACKET socket (`createStartSocket`): init waits for its start there once `detach` was called. */

@@ -35,7 +35,7 @@ export function featuresJson(facts: FeatureFacts): string {
     linux: {
       namespaces: sorted(namespaceTypes),
       capabilities: capabilityNames,
-      cgroup: { v1: false, v2: true, systemd: false, systemdUser: false, rdma: true },
+      cgroup: { v1: false, v2: true, systemd: true, systemdUser: true, rdma: true },
       seccomp: {
         enabled: true,
         actions: sorted(seccomp.actions),

@@ -3,7 +3,8 @@ import { DomainError } from '../base/errors.ts';
 import { failpoint } from '../base/failpoint.ts';
 import type { Logger } from '../base/log.ts';
 import { Scope } from '../base/scope.ts';
-import { ownCgroupPath, runtimeCgroupPath } from '../libcontainer/cgroup/cgroup-path.ts';
+import { ownCgroupPath } from '../libcontainer/cgroup/cgroup-path.ts';
+import type { SystemdUnit } from '../libcontainer/cgroup/systemd/systemd-unit.ts';
 import { createContainer } from '../libcontainer/launch/create-container.ts';
 import { createStartSocket } from '../libcontainer/launch/start-gate.ts';
 import type { ContainerHandle, LaunchContext } from '../libcontainer/types.ts';
@@ -13,6 +14,8 @@ import { readText } from '../sys/file.ts';
 import { geteuid } from '../sys/process.ts';
 import { wallClock } from '../sys/system.ts';
 import { connectSocket, sendDescriptor, sendTerminal } from './console-socket.ts';
+import { chooseCgroup } from './cgroup/choose-cgroup.ts';
+import type { CgroupChoice, ChosenCgroup } from './cgroup/choose-cgroup.ts';
 import { findCgroupRoot } from './cgroup/find-root.ts';
 import type { ServiceFacts } from './service-facts.ts';
 import { ownStdio } from './own-stdio.ts';
@@ -30,7 +33,7 @@ export interface CreateRequest {
   readonly root: string;
   readonly id: string;
   readonly bundle: string;
-  readonly cgroups: 'cgroupfs' | 'disabled';
+  readonly cgroups: CgroupChoice;
   readonly log: Logger;
   readonly consoleSocket?: string;
   readonly pidfdSocket?: string;
@@ -86,11 +89,6 @@ export function openBundle(request: CreateRequest): Bundle {
   return { ...bundle, spec: { ...spec, process, mounts: [...spec.mounts, ...mounts] } };
 }
 
-/** Where the cgroup goes; only a relative path asks where this command sits. */
-function cgroupPath(cgroupsPath: string, id: string): string {
-  return runtimeCgroupPath(cgroupsPath, id, cgroupsPath.startsWith('/') ? '' : readText('/proc/self/cgroup'));
-}
-
 /** A container without a cgroup of its own lives in that of this command, and sees it where it has a cgroup mount. */
 function callersCgroup(): string | undefined {
   const root = findCgroupRoot();
@@ -99,9 +97,8 @@ function callersCgroup(): string | undefined {
 }
 
 /** What is known of a container before it is made. */
-export function firstState(request: CreateRequest, { spec, path }: Bundle): StoredState {
+function firstState(request: CreateRequest, { spec, path }: Bundle, cgroup: ChosenCgroup['stored']): StoredState {
   const { linux, hooks } = spec;
-  const root = request.cgroups === 'disabled' ? undefined : findCgroupRoot();
   return {
     id: request.id,
     ociVersion: spec.version,
@@ -110,11 +107,30 @@ export function firstState(request: CreateRequest, { spec, path }: Bundle): Stor
     created: formatTimestamp(wallClock()),
     owner: geteuid(),
     annotations: spec.annotations,
-    cgroup: root === undefined ? undefined : { root, path: cgroupPath(linux.cgroupsPath, request.id) },
+    cgroup,
     hasOwnPidNamespace: linux.namespaces.some(({ type, path: joined }) => type === 'pid' && joined === undefined),
     hooks: { poststart: hooks.poststart.length > 0, poststop: hooks.poststop.length > 0 },
     init: undefined,
   };
+}
+
+/** What is decided before anything is made. */
+export interface PlannedContainer {
+  readonly bundle: Bundle;
+  readonly state: StoredState;
+  /** Open until the container is made. */
+  readonly unit: SystemdUnit | undefined;
+}
+
+/** Decides what a container will be. `createOnDisk` has to follow. */
+export async function planContainer(
+  context: LaunchContext,
+  request: CreateRequest,
+  bundle: Bundle,
+  signal: AbortSignal,
+): Promise<PlannedContainer> {
+  const { stored, unit } = await chooseCgroup(context, request, bundle.spec, signal);
+  return { bundle, state: firstState(request, bundle, stored), unit };
 }
 
 function optionalSocket(scope: Scope, path: string | undefined): Fd | undefined {
@@ -136,16 +152,15 @@ function handOver(
 /**
  * Makes a container whose first process waits for its start. What the state names is written before it is made, so whatever moment
  * a crash comes at, `delete --force` finds it. On failure nothing is left, and the same id can be used again.
- *
- * @param state from `firstState`
  */
 export async function createOnDisk(
   context: LaunchContext,
   request: CreateRequest,
-  bundle: Bundle,
-  state: StoredState,
+  { bundle, state, unit }: PlannedContainer,
   signal: AbortSignal,
 ): Promise<CreatedContainer> {
+  // Closed last of all: undoing needs it.
+  using connection = unit;
   if (!request.isForeground) context.reaper.leaveChildren();
   await using sockets = new Scope();
   const terminal = optionalSocket(sockets, request.consoleSocket);
@@ -175,6 +190,7 @@ export async function createOnDisk(
     noPivot: !request.hasPivot,
     noNewKeyring: !request.hasOwnKeyring,
     ...(listener === undefined ? {} : { gate: { listener } }),
+    ...(connection === undefined ? {} : { unit: connection }),
     onSpawned: (pid) => directory.markSpawned(pid),
     onPrepared: (init) => {
       failpoint('runtime.prepared');

@@ -34,7 +34,7 @@ export async function removeStopped(
   log: Logger,
 ): Promise<void> {
   if (state !== undefined) {
-    removeKernelObjects(state);
+    await removeKernelObjects(state, log, state.init !== undefined || directory.isSpawned);
     if (state.hooks.poststop) await runLateHooks(makeLaunchContext(log, undefined), directory, state, 'poststop');
   }
   directory.remove();

@@ -7,6 +7,13 @@ import type { LaunchContext } from '../libcontainer/types.ts';
 import { EventLoop } from '../sys/loop.ts';
 import { resetSignalDisposition } from '../sys/process.ts';
 import { Reaper } from '../sys/reaper.ts';
+import type { CgroupChoice } from './cgroup/choose-cgroup.ts';
+import { findCgroupRoot } from './cgroup/find-root.ts';
+
+/** Where containers get their cgroups; undefined: they get none. */
+export function cgroupRootFor(cgroups: CgroupChoice): string | undefined {
+  return cgroups === 'disabled' ? undefined : findCgroupRoot();
+}
 
 /** What a command that makes processes needs: one event loop, and who collects its children. */
 export function makeLaunchContext(log: Logger, cgroupRoot: string | undefined): LaunchContext {

@@ -1,6 +1,7 @@
 import { O_DIRECTORY, O_RDONLY, SIGKILL } from '../abi/constants.ts';
 import { DomainError } from '../base/errors.ts';
 import { failpoint } from '../base/failpoint.ts';
+import type { Logger } from '../base/log.ts';
 import { isSysError } from '../base/sys-error.ts';
 import { removeCgroupTree } from '../libcontainer/cgroup/remove-tree.ts';
 import { openRecorded } from '../libcontainer/launch/recorded-init.ts';
@@ -67,9 +68,15 @@ export function killEverything(state: StoredState, isSpawned = state.init !== un
 }
 
 /** Takes away what a container without processes still has in the kernel. Works again after a failure half-way. */
-export function removeKernelObjects(state: StoredState): void {
+export async function removeKernelObjects(state: StoredState, log: Logger, isSpawned: boolean): Promise<void> {
   // Processes that init left behind in a pid namespace that is not the container's own.
   if (!state.hasOwnPidNamespace && state.init !== undefined) signalEverything(state, SIGKILL);
+  const unit = state.cgroup?.unit;
+  // Before a process was made, a unit of that name is somebody else's.
+  if (unit !== undefined && isSpawned) {
+    const { stopStoredUnit } = await import('./cgroup/stored-unit.ts');
+    await stopStoredUnit(unit, log);
+  }
   failpoint('runtime.remove-cgroup');
   removeCgroup(state);
 }

@@ -1,9 +1,9 @@
-import { createOnDisk, firstState, openBundle } from './create.ts';
+import { createOnDisk, openBundle, planContainer } from './create.ts';
 import type { CreateRequest } from './create.ts';
 import { removeStopped } from './delete.ts';
 import { adoptOrphans, attend } from './foreground.ts';
 import { giveUpOnSignals } from './give-up-signals.ts';
-import { makeLaunchContext } from './launch.ts';
+import { cgroupRootFor, makeLaunchContext } from './launch.ts';
 import { runLateHooks } from './late-hooks.ts';
 import { killEverything } from './remove-container.ts';
 
@@ -17,11 +17,11 @@ export interface RunOptions {
 /** Creates and starts a container; in the foreground also waits for it and removes it. Gives the exit code. */
 export async function runContainer(request: CreateRequest, options: RunOptions): Promise<number> {
   const bundle = openBundle(request);
-  const first = firstState(request, bundle);
-  const context = makeLaunchContext(request.log, first.cgroup?.root);
+  const context = makeLaunchContext(request.log, cgroupRootFor(request.cgroups));
   if (request.isForeground && options.isSubreaper) adoptOrphans();
   const given = giveUpOnSignals(context.loop);
-  const { directory, state, handle } = await createOnDisk(context, request, bundle, first, given.signal);
+  const planned = await planContainer(context, request, bundle, given.signal);
+  const { directory, state, handle } = await createOnDisk(context, request, planned, given.signal);
   try {
     await handle.startAndConfirm(given.signal);
     await runLateHooks(context, directory, state, 'poststart');

@@ -2,6 +2,7 @@ import type { FuzzTarget } from '../support/fuzz-target.ts';
 import { decoderTarget } from '../support/fuzz-target.ts';
 import { builderTargets } from './builder-decoders.ts';
 import { specTargets } from './container-spec.ts';
+import { dbusDecoders } from './dbus-decoders.ts';
 import { jsonTargets } from './json-documents.ts';
 import { hostTargets } from './host-decoders.ts';
 import { protobufTargets } from './protobuf.ts';
@@ -11,7 +12,7 @@ import { wireDecoders } from './wire-decoders.ts';
 
 /** Everything that reads outside bytes. `make fuzz` runs each for a time, `make test` each for a few hundred cases. */
 export const allTargets: readonly FuzzTarget[] = [
-  ...[...wireDecoders, ...textDecoders].map(decoderTarget),
+  ...[...wireDecoders, ...dbusDecoders, ...textDecoders].map(decoderTarget),
   ...protobufTargets,
   ...connectionTargets,
   ...specTargets,

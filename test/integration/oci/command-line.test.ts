@@ -36,8 +36,7 @@ describe('kihon-oci', () => {
     [['kill', 'a', 'NOPE'], 1, 'unknown signal "NOPE"'],
     [['exec', 'a'], 255, 'exec needs a command'],
     [['list', '--format', 'xml'], 1, 'invalid format option'],
-    [['--systemd-cgroup', 'list'], 1, 'not made through systemd'],
-    [['--cgroup-manager', 'nope', 'list'], 1, 'neither cgroupfs nor disabled'],
+    [['--cgroup-manager', 'nope', 'list'], 1, 'none of cgroupfs, systemd, disabled'],
     [['checkpoint', 'a'], 1, 'checkpoint is not supported'],
     [['restore', '--image-path', '/x', 'a'], 1, 'restore is not supported'],
   ])('refuses %j', async (args, status, text) => {

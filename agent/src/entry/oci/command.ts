@@ -1,4 +1,5 @@
 import type { Logger } from '../../base/log.ts';
+import type { CgroupChoice } from '../../runtime/cgroup/choose-cgroup.ts';
 import type { Option, Options } from './arguments.ts';
 import { UsageError } from './arguments.ts';
 
@@ -7,8 +8,7 @@ export interface GlobalOptions {
   /** Absolute path of the directory of all state. */
   readonly root: string;
   readonly log: Logger;
-  /** `disabled`: containers get no cgroup. */
-  readonly cgroups: 'cgroupfs' | 'disabled';
+  readonly cgroups: CgroupChoice;
 }
 
 /** One command as it was called. */

@@ -15,9 +15,9 @@ export const globalOptions: readonly Option[] = [
     name: 'cgroup-manager',
     kind: 'text',
     value: 'NAME',
-    about: 'cgroupfs, or disabled for containers without a cgroup',
+    about: 'cgroupfs, systemd, or disabled for containers without a cgroup',
   },
-  { name: 'systemd-cgroup', kind: 'flag', about: 'refused: cgroups are made directly, never through systemd' },
+  { name: 'systemd-cgroup', kind: 'flag', about: 'have systemd make cgroups: --cgroup-manager systemd' },
   {
     name: 'rootless',
     kind: 'text',

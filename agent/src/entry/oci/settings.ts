@@ -50,14 +50,9 @@ export function globalOptionsOf(
   output: LogOutput,
   environment: Readonly<Record<string, string>>,
 ): GlobalOptions {
-  const manager = options.text('cgroup-manager') ?? 'cgroupfs';
-  if (options.has('systemd-cgroup') || manager === 'systemd') {
-    throw new UsageError(
-      'cgroups are not made through systemd: use the cgroupfs driver of your container engine (--cgroup-manager=cgroupfs)',
-    );
-  }
-  if (manager !== 'cgroupfs' && manager !== 'disabled') {
-    throw new UsageError(`--cgroup-manager: ${JSON.stringify(manager)} is neither cgroupfs nor disabled`);
+  const manager = options.has('systemd-cgroup') ? 'systemd' : (options.text('cgroup-manager') ?? 'cgroupfs');
+  if (manager !== 'cgroupfs' && manager !== 'systemd' && manager !== 'disabled') {
+    throw new UsageError(`--cgroup-manager: ${JSON.stringify(manager)} is none of cgroupfs, systemd, disabled`);
   }
   const root = options.text('root') ?? '';
   return {

@@ -109,6 +109,8 @@ export function performStep(state: InitState, step: Step): void {
       return enterUserNamespace(state, step);
     case 'time-namespace':
       return enterTimeNamespace(state, step.isShifted);
+    case 'cgroup':
+      return state.need('cgroup');
     case 'runtime-hooks':
       return state.need('runtime-hooks');
     case 'hooks':

@@ -10,6 +10,7 @@ import type { EventLoop } from '../../sys/loop.ts';
 import { sleep } from '../../sys/readiness.ts';
 import { sendMessage } from '../../sys/socket.ts';
 import type { Cgroup } from '../cgroup/cgroup.ts';
+import type { CgroupUnit } from '../cgroup/cgroup-unit.ts';
 import { releaseRdtGroup } from '../intel-rdt/rdt-group.ts';
 import { encodeMessage } from '../plan/handshake.ts';
 import { nextState, statusName } from '../plan/transitions.ts';
@@ -35,6 +36,8 @@ export interface ContainerParts {
   /** Undefined when the caller keeps a record instead. */
   readonly pinned: PinnedContainer | undefined;
   readonly cgroup: Cgroup | undefined;
+  /** What the cgroup belongs to, where a service manager made it. */
+  readonly unit?: CgroupUnit | undefined;
 }
 
 /** Tear-down gives killed processes this long by default. */
@@ -49,6 +52,7 @@ export class Container implements ContainerHandle {
   readonly bundle: string;
   readonly init: LaunchedProcess;
   readonly cgroup: Cgroup | undefined;
+  readonly #unit: CgroupUnit | undefined;
   readonly #pinned: PinnedContainer | undefined;
   readonly #loop: EventLoop;
   readonly #log: Logger;
@@ -68,6 +72,7 @@ export class Container implements ContainerHandle {
     this.init = parts.init;
     this.#pinned = parts.pinned;
     this.cgroup = parts.cgroup;
+    this.#unit = parts.unit;
     this.#lifecycle = { kind: 'created', gate: parts.gate };
   }
 
@@ -212,6 +217,7 @@ export class Container implements ContainerHandle {
 
   async #removeCgroup(endMs: number, deadlineMs: number): Promise<void> {
     if (this.cgroup === undefined || !this.cgroup.directory.isOpen) return;
+    await this.#unit?.stop();
     await removeWhenEmpty(this.#loop, this.cgroup, endMs, deadlineMs);
     this.cgroup.close();
   }

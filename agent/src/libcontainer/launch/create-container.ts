@@ -1,13 +1,15 @@
 import { O_DIRECTORY, O_PATH } from '../../abi/constants.ts';
+import type { AbortSignal } from '../../base/abort.ts';
 import { assertNever } from '../../base/assert-never.ts';
 import { DomainError, wrapError } from '../../base/errors.ts';
 import { Scope } from '../../base/scope.ts';
 import { isSysError } from '../../base/sys-error.ts';
 import type { NamespaceType, Resources, Spec } from '../../oci/spec.ts';
 import type { Fd } from '../../sys/fd.ts';
-import { open, writeFile } from '../../sys/file.ts';
+import { open, readText, writeFile } from '../../sys/file.ts';
 import { offload } from '../../sys/offload.ts';
 import { Cgroup } from '../cgroup/cgroup.ts';
+import { ownCgroupPath } from '../cgroup/cgroup-path.ts';
 import { delegateUid } from '../cgroup/delegate-uid.ts';
 import { isUnlimited, planResources } from '../cgroup/resource-plan.ts';
 import { runHooks } from '../hooks/run-hooks.ts';
@@ -69,8 +71,10 @@ function killQuietly(cgroup: Cgroup): void {
   }
 }
 
+/** Undefined: there are no cgroups, or it is made later, around the process. */
 function createCgroup(scope: Scope, context: LaunchContext, config: CreateContainerConfig): Cgroup | undefined {
-  const { resources, devices } = config.spec.linux;
+  const { resources } = config.spec.linux;
+  if (config.unit !== undefined) return undefined;
   if (context.cgroupRoot === undefined) {
     refuseLimits(resources);
     if (resources.devices.length > 0) {
@@ -79,18 +83,56 @@ function createCgroup(scope: Scope, context: LaunchContext, config: CreateContai
     return undefined;
   }
   const cgroup = Cgroup.create(context.cgroupRoot, config.cgroupPath, context.log, context.cgroupPolicy);
+  // Before the first process is in it, so that there is no moment without limits (CGN-04).
+  takeCgroup(scope, context, config, cgroup);
+  return cgroup;
+}
+
+/** Makes a cgroup the container's: its limits, its owner, its end. */
+function takeCgroup(scope: Scope, context: LaunchContext, config: CreateContainerConfig, cgroup: Cgroup): void {
   scope.defer(async () => {
     try {
       killQuietly(cgroup);
+      await config.unit?.stop();
       await removeWhenEmpty(context.loop, cgroup, context.loop.now() + cleanUpMs, cleanUpMs);
     } finally {
       cgroup.close();
     }
   });
-  // Before the first process is in it, so that there is no moment without limits (CGN-04).
+  const { resources, devices } = config.spec.linux;
   cgroup.apply(resources, devices);
   const owner = delegateUid(config.spec);
   if (owner !== undefined) cgroup.delegate(owner);
+}
+
+/**
+ * Has the service manager put the process into its unit's cgroup, and takes that over. The process has done nothing but to wait for
+ * this, so what the container does is under its limits from the beginning here as well (CGN-04).
+ */
+async function enterUnit(
+  scope: Scope,
+  context: LaunchContext,
+  config: CreateContainerConfig,
+  pid: number,
+  signal: AbortSignal,
+): Promise<Cgroup> {
+  const { unit, cgroupPath, spec } = config;
+  const { cgroupRoot, log, cgroupPolicy } = context;
+  if (unit === undefined || cgroupRoot === undefined) throw new Error('the plan asks for a unit without one');
+  await unit.start(pid, spec.linux.resources, signal);
+  let cgroup: Cgroup;
+  try {
+    const place = ownCgroupPath(readText(`/proc/${pid}/cgroup`));
+    if (place !== cgroupPath) {
+      const reason = `the process was put into ${place ?? 'no cgroup v2'} instead of ${cgroupPath}`;
+      throw new DomainError('internal', reason);
+    }
+    cgroup = Cgroup.open(cgroupRoot, cgroupPath, log, cgroupPolicy);
+  } catch (error) {
+    await unit.stop();
+    throw wrapError('cgroup of the unit', error);
+  }
+  takeCgroup(scope, context, config, cgroup);
   return cgroup;
 }
 
@@ -166,6 +208,7 @@ async function create(context: LaunchContext, config: CreateContainerConfig, pla
     mountSources,
     rootSwitch: config.noPivot === true ? 'move' : 'pivot',
     keepsKeyring: config.noNewKeyring === true,
+    entersCgroup: config.unit !== undefined,
   });
   let created: readonly string[] = [];
   scope.defer(async () => {
@@ -173,7 +216,7 @@ async function create(context: LaunchContext, config: CreateContainerConfig, pla
     const remove = (): void => removeCreated(rootfsPath, created);
     await offload(context, `mount points of ${containerId}`, remove, { deadlineMs: cleanUpMs });
   });
-  const cgroup = createCgroup(scope, context, config);
+  let cgroup = createCgroup(scope, context, config);
   let isPrepared = false;
   const prepared = (pid: number): void => {
     if (isPrepared || config.onPrepared === undefined) return;
@@ -197,6 +240,9 @@ async function create(context: LaunchContext, config: CreateContainerConfig, pla
     deadlineMs: config.deadlineMs ?? createDeadlineMs,
     onNeed: async (need, pid, signal) => {
       switch (need) {
+        case 'cgroup':
+          cgroup = await enterUnit(scope, context, config, pid, signal);
+          return;
         case 'id-maps':
           return grantUserNamespace(pid, spec, facts, hasNewUser);
         case 'time-offsets':
@@ -221,7 +267,7 @@ async function create(context: LaunchContext, config: CreateContainerConfig, pla
   joinRdt(scope, process.pid, containerId, spec);
   const pinned = context.rules.pinsNamespaces ? pin(scope, process.pid) : undefined;
   scope.commit();
-  return new Container(context, { ...place, spec, init: process, gate, pinned, cgroup });
+  return new Container(context, { ...place, spec, init: process, gate, pinned, cgroup, unit: config.unit });
 }
 
 /**

@@ -91,7 +91,7 @@ function pidOf(pidfd: Fd): number {
 
 function needsOf(plan: LaunchPlan): Need[] {
   return plan.steps.flatMap((step): Need[] => {
-    if (step.do === 'runtime-hooks') return ['runtime-hooks'];
+    if (step.do === 'cgroup' || step.do === 'runtime-hooks') return [step.do];
     if (step.do === 'time-namespace' && step.isShifted) return ['time-offsets'];
     return step.do === 'user-namespace' && step.asksParent ? ['id-maps'] : [];
   });

@@ -38,6 +38,8 @@ export interface CompileOptions<T> {
   readonly rootSwitch?: 'pivot' | 'move';
   /** No session keyring of its own (`--no-new-keyring`). */
   readonly keepsKeyring?: boolean;
+  /** The process is not born in its cgroup: it waits until it was put there before it does anything else (CGN-04). */
+  readonly entersCgroup?: boolean;
   /** Trees that the parent opened (`rootfs/mount-sources.ts`), by index of the mount. */
   readonly mountSources?: ReadonlyMap<number, T>;
 }
@@ -216,6 +218,7 @@ export function compileContainer<T>(
   const startHooks = compileHookBatch(spec, 'startContainer', facts.hooks, facts.place);
   const lateSteps = compileSeccomp(spec.process, facts.seccomp, startHooks !== undefined).late;
   const steps: Step[] = [
+    ...(options.entersCgroup === true ? [{ do: 'cgroup' } as const] : []),
     ...compileStart(spec.process, spec.linux, false),
     ...(hasUserNamespace
       ? [

@@ -5,6 +5,8 @@
  *     parent (launch, exec)                    new process (init)
  *        | ---- clone3, plan ------------------> |
  *        | <--- spawned + pidfd ---------------- |   when a first stage had to make the real one (spawn.ts)
+ *        | <--- need cgroup -------------------- |   when a service manager moves it into a unit
+ *        | ---- continue ----------------------> |
  *        | <--- need id-maps ------------------- |   in a new user namespace
  *        | ---- continue ----------------------> |
  *        | <--- terminal + pty master ---------- |   once, when a terminal was asked for
@@ -43,9 +45,9 @@ export interface LaunchFailure {
 }
 
 /** What only the parent can do, having rights or being in the namespaces of the runtime. */
-export type Need = 'id-maps' | 'time-offsets' | 'runtime-hooks';
+export type Need = 'cgroup' | 'id-maps' | 'time-offsets' | 'runtime-hooks';
 
-const needs: ReadonlySet<unknown> = new Set<Need>(['id-maps', 'time-offsets', 'runtime-hooks']);
+const needs: ReadonlySet<unknown> = new Set<Need>(['cgroup', 'id-maps', 'time-offsets', 'runtime-hooks']);
 
 /**
  * What the new process says. `created` are paths that it made on the root's own file system as mount points; the parent takes

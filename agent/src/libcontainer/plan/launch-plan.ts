@@ -152,6 +152,8 @@ export interface CapabilityNumbers {
 
 export type Step =
   | ProcessStep
+  /** Has the parent put it into its cgroup, where it could not be born there. */
+  | { readonly do: 'cgroup' }
   /** A session keyring of its own, without a name that others could look up, so that no keys are shared (keyrings(7)). */
   | { readonly do: 'session-keyring' }
   /** setns(2) with a descriptor that was checked by the parent. */

@@ -1,4 +1,5 @@
 import { DomainError } from '../../base/errors.ts';
+import type { UnitRecord } from '../../libcontainer/cgroup/systemd/systemd-unit.ts';
 import type { RecordedInit } from '../../libcontainer/launch/recorded-init.ts';
 import { namespaceTypes } from '../../oci/spec.ts';
 import type { NamespaceType } from '../../oci/spec.ts';
@@ -18,7 +19,14 @@ export interface StoredState {
   readonly owner: number;
   readonly annotations: ReadonlyMap<string, string>;
   /** Undefined: the container has no cgroup of its own. */
-  readonly cgroup: { readonly root: string; readonly path: string } | undefined;
+  readonly cgroup:
+    | {
+        readonly root: string;
+        readonly path: string;
+        /** Of systemd, where that made the cgroup. */
+        readonly unit?: UnitRecord;
+      }
+    | undefined;
   /** Its processes end with its first one. */
   readonly hasOwnPidNamespace: boolean;
   /** The configuration has hooks for these points; others need not be looked up. */
@@ -94,12 +102,21 @@ function readInit(value: unknown): RecordedInit | undefined {
   return { pid: count(fields, 'pid', 1), startTime: big(fields, 'startTime'), namespaces };
 }
 
+function readUnit(value: unknown): UnitRecord {
+  const fields = record(value, 'cgroup.unit');
+  const unit = { name: text(fields, 'name'), socket: text(fields, 'socket') };
+  if (!/^[^/\s]+\.scope$/.test(unit.name)) throw broken('cgroup.unit.name is no scope');
+  if (!/^[/@]./.test(unit.socket)) throw broken('cgroup.unit.socket is no socket');
+  return unit;
+}
+
 function readCgroup(value: unknown): StoredState['cgroup'] {
   if (value === undefined) return undefined;
   const fields = record(value, 'cgroup');
   const path = plainPath(fields, 'path');
   if (path === '/') throw broken('cgroup.path is the root');
-  return { root: plainPath(fields, 'root'), path };
+  const unit = fields['unit'] === undefined ? {} : { unit: readUnit(fields['unit']) };
+  return { root: plainPath(fields, 'root'), path, ...unit };
 }
 
 function readAnnotations(value: unknown): ReadonlyMap<string, string> {

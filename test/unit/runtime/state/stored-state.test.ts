@@ -18,7 +18,20 @@ const anyState: fc.Arbitrary<StoredState> = fc.record({
   created: text,
   owner: fc.nat(),
   annotations: fc.array(fc.tuple(fc.string(), fc.string())).map((entries) => new Map(entries)),
-  cgroup: fc.option(fc.record({ root: path, path: path.filter((value) => value !== '/') }), { nil: undefined }),
+  cgroup: fc.option(
+    fc.record(
+      {
+        root: path,
+        path: path.filter((value) => value !== '/'),
+        unit: fc.record({
+          name: fc.constantFrom('kihon-c1.scope', 'a@b.scope'),
+          socket: fc.constantFrom('/run/systemd/private', '@bus'),
+        }),
+      },
+      { requiredKeys: ['root', 'path'] },
+    ),
+    { nil: undefined },
+  ),
   hasOwnPidNamespace: fc.boolean(),
   hooks: fc.record({ poststart: fc.boolean(), poststop: fc.boolean() }),
   init: fc.option(
@@ -82,6 +95,9 @@ describe('the stored state', () => {
     ['cgroup', { root: '/sys/fs/cgroup', path: '/' }],
     ['cgroup', { root: '/sys/fs/cgroup', path: '/../../etc' }],
     ['cgroup', { root: '/sys/fs/cgroup' }],
+    ['cgroup', { root: '/sys/fs/cgroup', path: '/a', unit: { name: '../x', socket: '/run/systemd/private' } }],
+    ['cgroup', { root: '/sys/fs/cgroup', path: '/a', unit: { name: 'x.scope', socket: 'relative' } }],
+    ['cgroup', { root: '/sys/fs/cgroup', path: '/a', unit: null }],
     ['hasOwnPidNamespace', 'yes'],
     ['hooks', { poststart: true }],
     ['hooks', 7],

@@ -1,6 +1,6 @@
-import { createOnDisk, firstState, openBundle } from '../../../runtime/create.ts';
+import { createOnDisk, openBundle, planContainer } from '../../../runtime/create.ts';
 import { giveUpOnSignals } from '../../../runtime/give-up-signals.ts';
-import { makeLaunchContext } from '../../../runtime/launch.ts';
+import { cgroupRootFor, makeLaunchContext } from '../../../runtime/launch.ts';
 import { bundleOptions, createRequestOf } from '../bundle-options.ts';
 import type { Command } from '../command.ts';
 
@@ -16,9 +16,9 @@ export const command: Command = {
   run: async (invocation) => {
     const request = createRequestOf(invocation, { isForeground: false, startsLater: true });
     const bundle = openBundle(request);
-    const state = firstState(request, bundle);
-    const context = makeLaunchContext(request.log, state.cgroup?.root);
-    await createOnDisk(context, request, bundle, state, giveUpOnSignals(context.loop).signal);
+    const context = makeLaunchContext(request.log, cgroupRootFor(request.cgroups));
+    const { signal } = giveUpOnSignals(context.loop);
+    await createOnDisk(context, request, await planContainer(context, request, bundle, signal), signal);
     return 0;
   },
 };

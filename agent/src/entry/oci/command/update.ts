@@ -51,13 +51,13 @@ export const command: Command = {
     { name: 'mem-bw-schema', kind: 'text', value: 'SCHEMA', about: 'refused: not changed while a container runs' },
   ],
   operands: { least: 1, most: 1 },
-  run: (invocation) => {
+  run: async (invocation) => {
     const { global, options } = invocation;
     for (const name of ['l3-cache-schema', 'mem-bw-schema']) {
       if (options.text(name) !== undefined)
         throw new DomainError('unimplemented', `--${name} is not supported by update`);
     }
-    updateContainer(global.root, containerIdOf(invocation), resourcesOf(invocation), global.log);
+    await updateContainer(global.root, containerIdOf(invocation), resourcesOf(invocation), global.log);
     return 0;
   },
 };
