@@ -73,7 +73,9 @@ function parseArguments(): Arguments | undefined {
 /** @returns true when everything held */
 async function run(options: Arguments): Promise<boolean> {
   const outcomes: Outcome[] = [];
-  const say = (text: string): void => void (options.isJson || process.stderr.write(text));
+  const say = (text: string): void => {
+    if (!options.isJson) process.stderr.write(text);
+  };
   say(`seed ${options.seed}\n`);
   for (const kind of options.places) {
     for (const scenario of options.scenarios.filter(({ places }) => places.includes(kind))) {

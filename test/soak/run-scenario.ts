@@ -31,7 +31,7 @@ export interface RunOptions {
 }
 
 /** Whatever happens, a scenario is over after this, in ms. */
-const SCENARIO_MS: Readonly<Record<Extent, number>> = { short: 60_000, normal: 900_000, long: 3_600_000 };
+const SCENARIO_MS: Readonly<Record<Extent, number>> = { short: 240_000, normal: 1_800_000, long: 3_600_000 };
 /** Of Checks of an idle agent. */
 const IDLE_MS: Readonly<Record<Extent, number>> = { short: 300, normal: 2000, long: 5000 };
 /** For the report: a resting agent collects garbage within this, in ms. The short form waits only when it has to. */

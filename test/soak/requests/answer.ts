@@ -32,9 +32,9 @@ const DEADLINE_MS = 30_000;
 const WAITS_IN_VAIN: ReadonlySet<string> = new Set<AgentMethod>(['GetOOMEvent', 'AddSwap']);
 
 /** Calls a method with a plausible request; never throws. */
-export async function callPlausibly<M extends AgentMethod>(
+export async function callPlausibly(
   client: AgentClient,
-  method: M,
+  method: AgentMethod,
   target: RaceTarget,
   timeoutMs = WAITS_IN_VAIN.has(method) ? WAITING_MS : DEADLINE_MS,
 ): Promise<Answer> {

@@ -36,7 +36,7 @@ async function race(context: ScenarioContext, methods: readonly AgentMethod[]): 
   ]);
   const problems = answers.map((answer) => faultOf(answer, STATUSES)).filter((fault) => fault !== undefined);
   // It may be refused only when something was made that it could not take away, and nothing here can be.
-  if (end?.status !== 'ok') problems.push(`DestroySandbox: ${end?.status}: ${end?.detail}`);
+  if (end.status !== 'ok') problems.push(`DestroySandbox: ${end.status}: ${end.detail}`);
   const status = await agent.exit();
   if (status !== 0) problems.push(`the agent ended with ${status}; the end of its log:\n${agent.log.slice(-1000)}`);
   const left = cgroupsBelow(agent.cgroup.path).filter((path) => path.includes(container.id));
