@@ -6,6 +6,7 @@ import { afterAll, describe, expect, it } from 'vitest';
 import { expectStatus } from '../support/agent/expect-status.ts';
 import { createRequest, mount, type ContainerOptions } from '../support/container/container-spec.ts';
 import { freshId, TestContainer } from '../support/container/test-container.ts';
+import { eventually } from '../support/eventually.ts';
 import { products } from '../support/repository.ts';
 import { useVm } from '../support/vm/vm-fixture.ts';
 
@@ -138,6 +139,33 @@ else
       await expectStatus(failed, ['internal'], 'waiting for uevent SCSI disk 0:0:0:9');
       expect(await fixture.vm.witness(`ls ${VOLUMES}`)).toBe('');
       await expectStatus(create({ request: { storages: [storage('blk', '0a/01', 'x')] } }), ['internal'], 'no bridge');
+    });
+
+    it('shows a container what the host changes in watchable files, without a look at the share', async () => {
+      const source = join(fixture.vm.share, 'config');
+      mkdirSync(source);
+      mkdirSync(join(fixture.vm.share, 'watchable'));
+      writeFileSync(join(source, 'key'), 'one\n');
+      {
+        const watched = {
+          driver: 'watchable-bind',
+          source: fixture.vm.guestPath('config'),
+          fstype: 'bind',
+          mount_point: fixture.vm.guestPath('watchable/config'),
+        };
+        await using container = await TestContainer.start(
+          fixture.client,
+          options({
+            request: { storages: [watched] },
+            mounts: [mount('/run/config', watched.mount_point, 'bind', 'rbind', 'ro')],
+          }),
+        );
+        const place = await container.execute('cat /run/config/key && stat -f -c %T /run/config');
+        expect(place.stdout).toBe('one\ntmpfs\n');
+        writeFileSync(join(source, 'key'), 'changed\n');
+        await eventually(async () => expect((await container.execute('cat /run/config/key')).stdout).toBe('changed\n'));
+      }
+      expect(await mounts()).not.toContain('watchable');
     });
 
     /** Numbers that mean something else in the guest, and one device that nobody attached. */
