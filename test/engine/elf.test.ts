@@ -51,6 +51,6 @@ describe('the released ELF', () => {
     };
     expect(loaded('init.js')).toBeGreaterThan(statSync(join(objects, 'init.js.qjsbc')).size);
     expect(loaded('init.js')).toBeLessThan(loaded('agent.js') / 3);
-    expect(loaded('init.js')).toBeLessThan(72 << 10);
+    expect(loaded('init.js')).toBeLessThan(144 << 10);
   });
 });
