@@ -42,7 +42,8 @@ function itemsToInstall(build: string, architecture: string): Item[] {
   const command = join(build, 'kihon');
   const initrd = join(assets, 'kihon-initrd.img');
   const runtime = join(assets, 'kihon-agent');
-  for (const path of [command, initrd, runtime]) if (!existsSync(path)) throw new Error(`no ${path}: run \`make\` first`);
+  for (const path of [command, initrd, runtime])
+    if (!existsSync(path)) throw new Error(`no ${path}: run \`make\` first`);
   if (vmlinux === undefined && vmlinuz === undefined) {
     throw new Error(`no kernel in ${assets}: run \`make kernel CONFIG=kata\` first`);
   }
