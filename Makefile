@@ -91,7 +91,7 @@ $(installed): package-lock.json
 	  $(call say,setup,npm packages); npm ci --no-progress --loglevel=error; sha256sum <package-lock.json >$@; $(call took,setup); \
 	fi; touch $@
 
-generate: proto/gen/agent.js agent/src/abi/generated/$(ARCH)/constants.ts agent/src/abi/generated/x86_64/constants.ts
+generate: proto/gen/agent.js $(foreach arch,x86_64 aarch64,agent/src/abi/generated/$(arch)/constants.ts)
 
 proto/gen/agent.js: $(wildcard proto/*.proto proto/build/*.ts) $(installed) | packages
 	@$(call say,setup,API messages from proto/)
