@@ -66,6 +66,11 @@ function childIn(directory: Fd, work: () => never): { readonly pid: number; read
 }
 
 /** The errno with which a process in the cgroup opens a file, '' when it can. */
+/** Waits for what the kernel says in its own time: it announces changes of a cgroup at most every 10 ms. */
+async function until(isTrue: () => boolean): Promise<void> {
+  for (let round = 0; round < 2000 && !isTrue(); round++) await sleep(loop, 5);
+}
+
 async function openIn(cgroup: Cgroup, path: string, flags: number): Promise<string> {
   const codes = ['', 'EPERM', 'other'];
   const { exited } = childIn(cgroup.directory, () => {
@@ -235,7 +240,7 @@ async function freezing(): Promise<void> {
   );
   await cgroup.freezeAndWait(loop);
   check('freezing is over when it is said to be', cgroup.isFreezeRequested);
-  await sleep(loop, 5);
+  await until(() => seen.length >= 2);
   checkEqual('who watches a file sees its first state and each change', seen, ['0', '1']);
   await cgroup.thawAndWait(loop);
   stop();
@@ -247,7 +252,7 @@ async function freezing(): Promise<void> {
   const gone: boolean[] = [];
   watchCgroupFile(loop, cgroup.directory, 'cgroup.events', (text) => gone.push(text === undefined));
   await removed(cgroup);
-  await sleep(loop, 20);
+  await until(() => gone.at(-1) === true);
   checkEqual('who watches learns of the end', gone.at(-1), true);
   const outer = create('/outer/inner');
   writeFile(`${home}/outer/cgroup.freeze`, '1');
