@@ -65,12 +65,12 @@ function childIn(directory: Fd, work: () => never): { readonly pid: number; read
   return { pid: made.pid, exited: reaper.watch(made.pid) };
 }
 
-/** The errno with which a process in the cgroup opens a file, '' when it can. */
 /** Waits for what the kernel says in its own time: it announces changes of a cgroup at most every 10 ms. */
 async function until(isTrue: () => boolean): Promise<void> {
   for (let round = 0; round < 2000 && !isTrue(); round++) await sleep(loop, 5);
 }
 
+/** The errno with which a process in the cgroup opens a file, '' when it can. */
 async function openIn(cgroup: Cgroup, path: string, flags: number): Promise<string> {
   const codes = ['', 'EPERM', 'other'];
   const { exited } = childIn(cgroup.directory, () => {
