@@ -168,15 +168,15 @@ describe('a request that breaks a rule', { timeout: 20_000 }, () => {
       ['cgroupsPath'],
     ],
     [
-      'a user namespace',
+      'a user namespace whose maps overlap',
       {
         linux: {
           Namespaces: [{ Type: 'mount' }, { Type: 'user' }],
-          UIDMappings: [{ HostID: 0, ContainerID: 0, Size: 1 }],
+          UIDMappings: [0, 5].map((start) => ({ HostID: start * 100, ContainerID: start, Size: 10 })),
           GIDMappings: [{ HostID: 0, ContainerID: 0, Size: 1 }],
         },
       },
-      [/user/],
+      ['uidMappings[1'],
     ],
     [
       'a seccomp filter with an unknown action',
@@ -188,11 +188,15 @@ describe('a request that breaks a rule', { timeout: 20_000 }, () => {
       },
       [/seccomp/i, 'SCMP_ACT_NOPE'],
     ],
-    ['hooks', { spec: { Hooks: { Prestart: [{ Path: '/bin/true', Args: ['true'] }] } } }, [/hook/i]],
+    [
+      'a hook without an absolute path',
+      { spec: { Hooks: { Prestart: [{ Path: 'bin/true' }] } } },
+      [/hooks/i, 'bin/true'],
+    ],
   ])('CreateContainer with %s names field and reason, and changes nothing', async (_, more, words) => {
     const changed = options(more);
     // A change to `Root` is the point of two rows; all others use the good one.
-    await refused(containerSpec('x', changed), ['invalid_argument', 'unimplemented'], ...words);
+    await refused(containerSpec('x', changed), 'invalid_argument', ...words);
   });
 
   it.each<[string, Partial<ContainerOptions>, (string | RegExp)[]]>([
