@@ -142,13 +142,13 @@ describe('setup/install.sh', () => {
       'a package that cannot be installed',
       ['bench'],
       {},
-      'apt-get install runc strace: E: Unable to locate package nonesuch',
+      'apt-get install runc crun strace: E: Unable to locate package nonesuch',
     ],
     [
       'an ordinary user',
       ['bench'],
       { USER_ID: '1000' },
-      'bench: not root; run: apt-get install --no-install-recommends runc strace',
+      'bench: not root; run: apt-get install --no-install-recommends runc crun strace',
     ],
     ['an unknown target', ['nonsense'], {}, "unknown argument 'nonsense' (see --help)"],
   ])('ends with one line on %s and leaves nothing half-done', async (_, args, settings, message) => {
@@ -164,7 +164,7 @@ describe('setup/install.sh', () => {
   it('explains its targets', async () => {
     const { status, stdout } = await install(['--help']);
     expect(status).toBe(0);
-    for (const target of ['packages', 'engine', 'vm', 'rootfs', 'guest-kernel', 'kernel', 'bench'])
+    for (const target of ['packages', 'engine', 'vm', 'rootfs', 'guest-kernel', 'kernel', 'bench', 'aarch64'])
       expect(stdout).toMatch(new RegExp(`^  ${target} `, 'm'));
   });
 });
