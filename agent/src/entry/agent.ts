@@ -137,7 +137,7 @@ function serve(config: ResolvedConfig['config'], log: AgentLog, console: Descrip
   const cgroupRoot = isPid1 ? CGROUP_ROOT : findCgroupRoot();
   const guest = createGuest({ loop, reaper, log, config });
   const selfExecutable = openSelfExecutable();
-  const zygote = new Zygote({ reaper, log: log.child('container') }, selfExecutable);
+  const zygote = new Zygote({ reaper, log: log.child('container') });
   const sandbox = new Sandbox({
     launch: {
       loop,

@@ -11,7 +11,7 @@ import { clone3, closeRange, execveat, exit, kill, pidfdOpen } from '../../sys/p
 import type { Reaper } from '../../sys/reaper.ts';
 import { receiveMessage, sendMessage, socketPair } from '../../sys/socket.ts';
 import type { ReceivedMessage } from '../../sys/socket.ts';
-import { executeDescriptor } from '../launch/self-executable.ts';
+import { executeDescriptor, openSelfExecutable } from '../launch/self-executable.ts';
 import type { ProcessMaker, ProcessRequest, SpawnedChild } from '../types.ts';
 import { decodeZygoteAnswer, encodeZygoteMessage, maxZygoteBytes, maxZygoteDescriptors } from './zygote-message.ts';
 
@@ -48,13 +48,11 @@ function becomeZygote(selfExecutable: Fd, channel: Fd): never {
 export class Zygote implements ProcessMaker {
   readonly #reaper: Reaper;
   readonly #log: Logger;
-  readonly #selfExecutable: Fd;
   #running: Running | undefined;
 
-  constructor(context: { readonly reaper: Reaper; readonly log: Logger }, selfExecutable: Fd) {
+  constructor(context: { readonly reaper: Reaper; readonly log: Logger }) {
     this.#reaper = context.reaper;
     this.#log = context.log;
-    this.#selfExecutable = selfExecutable;
   }
 
   /** Starts it unless it runs. A failure is logged: a launch does without. */
@@ -63,8 +61,11 @@ export class Zygote implements ProcessMaker {
     try {
       const [channel, theirs] = socketPair('seqpacket');
       using _theirs = theirs;
+      // A mount of its own, with no descriptor left after the exec: it is then in no mount namespace at all, and nobody can make it
+      // writable again, as CAP_SYS_ADMIN could on newer kernels (EXE-01).
+      using executable = openSelfExecutable();
       const child = clone3({ flags: 0 });
-      if (child === 'child') becomeZygote(this.#selfExecutable, theirs);
+      if (child === 'child') becomeZygote(executable, theirs);
       child.pidfd.close();
       const running = { channel, pid: child.pid };
       this.#running = running;
