@@ -5,9 +5,9 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { AgentClient } from '../../host/client/agent-client.ts';
 import { expectStatus } from '../support/agent/expect-status.ts';
 import { startAgent, type AgentProcess } from '../support/agent/start-agent.ts';
+import { fetchScript } from '../support/container/fetch-script.ts';
 import { RootFilesystems } from '../support/container/root-filesystem.ts';
 import { TestContainer } from '../support/container/test-container.ts';
-import { eventually } from '../support/eventually.ts';
 
 const MAC = '02:00:00:AA:BB:01';
 const OTHER_MAC = '02:00:00:AA:BB:02';
@@ -121,15 +121,11 @@ describe('the network of a sandbox', { timeout: 60_000 }, () => {
     );
     expect(Routes).toContainEqual(expect.objectContaining({ dest: '10.77.0.0/16', gateway: '10.77.1.1' }));
     expect(Routes).toContainEqual(expect.objectContaining({ dest: '10.77.1.1/32', source: '10.9.0.2', scope: 253 }));
-    for (const address of ['10.9.0.1', '[fd09::1]'])
-      await eventually(async () => {
-        const run = ['wget', '-q', '-O', '-', `http://${address}:8080/`];
-        expect(await TestContainer.run(client, { root: roots.shared, run })).toEqual({
-          stdout: 'hello from the other side',
-          stderr: '',
-          status: 0,
-        });
-      });
+    for (const address of ['10.9.0.1', '[fd09::1]']) {
+      const run = fetchScript(`http://${address}:8080/`);
+      const outcome = await TestContainer.run(client, { root: roots.shared, run });
+      expect(outcome).toMatchObject({ stdout: 'hello from the other side', status: 0 });
+    }
   });
 
   it('can be updated again and again with the same values', async () => {
