@@ -103,15 +103,23 @@ describe('names that change while they are mounted on', { timeout: 300_000 }, ()
     symlinkSync(join(fixture.watched.canary.folder, 'secret'), join(etc, 'bad'));
     const file = join(fixture.roots.folder, 'cover');
     writeFileSync(file, 'bound');
+    let made = 0;
     {
       await using swapper = await NameSwapper.start(etc, 'good', 'bad');
       for (let round = 0; round < CREATES; round++) {
         const mounts = [mount('/etc/good', file, 'bind', 'bind')];
-        await using container = await TestContainer.create(fixture.client, { root, mounts });
-        await container.remove();
+        try {
+          await using container = await TestContainer.create(fixture.client, { root, mounts });
+          made += 1;
+          await container.remove();
+        } catch (error) {
+          // The name may become another thing between two looks at it: then the create is refused.
+          if (!isRpcError(error)) throw error;
+        }
       }
       expect(swapper.isRunning).toBe(true);
     }
+    expect(made).toBeGreaterThan(0);
     const contents = ['good', 'bad'].map((name) => {
       try {
         return readFileSync(join(etc, name), 'utf8');
