@@ -12,4 +12,7 @@ export { FileTree } from './tree/file-tree.ts';
 export { scanDirectory } from './tree/scan-directory.ts';
 export { writeTree } from './cpio/write-tree.ts';
 export { CpioReader, readCpio } from './cpio/reader.ts';
-export { writeTar } from './output/write-tar.ts';
+export { writeTar } from './tar/write-tar.ts';
+export { FORMATS, ROOT_TYPES } from './format/format.ts';
+export type { Format, FormatProgress, FormatRequest, RootType, VerityRequest, WrittenImage } from './format/format.ts';
+export { writeFormat } from './format/write-format.ts';

@@ -4,7 +4,7 @@ import { busyboxTree } from '../busybox/busybox-root.ts';
 import { createBusyboxRoot } from '../busybox/create-busybox-root.ts';
 import { sourceDateEpoch } from '../initrd/build-initrd.ts';
 import { writeOutput } from '../output/write-output.ts';
-import { writeTar } from '../output/write-tar.ts';
+import { writeTar } from '../tar/write-tar.ts';
 import { allowOnly, noOperands } from './options.ts';
 import type { CliValues } from './options.ts';
 

@@ -38,7 +38,7 @@ export async function* writeTree(tree: FileTree, mtime: number): AsyncGenerator<
       gid: entry.gid,
       // The link count of a directory depends on how a file system counts; 2 is what an empty one has everywhere.
       nlink: entry.kind === 'dir' ? 2 : names.length,
-      mtime,
+      mtime: entry.mtime ?? mtime,
       sizeBytes,
       rdevMajor,
       rdevMinor,

@@ -15,8 +15,12 @@ export async function* readContent(content: Content): AsyncGenerator<Uint8Array>
   const path = typeof content.path === 'string' ? content.path : Buffer.from(content.path);
   const shown = typeof content.path === 'string' ? content.path : decodeBytes(content.path);
   let total = 0;
+  const { offset, sizeBytes } = content;
+  if (offset !== undefined && sizeBytes === 0) return;
+  const part = offset === undefined ? {} : { start: offset, end: offset + sizeBytes - 1 };
   try {
-    for await (const chunk of createReadStream(path, { highWaterMark: 256 * 1024 }) as AsyncIterable<Uint8Array>) {
+    const stream = createReadStream(path, { highWaterMark: 256 * 1024, ...part });
+    for await (const chunk of stream as AsyncIterable<Uint8Array>) {
       total += chunk.length;
       if (total > content.sizeBytes) break;
       yield chunk;

@@ -1,13 +1,14 @@
 import { posix } from 'node:path';
 import { BuildError } from '../build-error.ts';
-import type { Content, EntryBody, Ownership, TreeEntry } from './entry.ts';
+import { checkAttributes } from './check-attributes.ts';
+import type { Attributes, Content, EntryBody, Ownership, TreeEntry } from './entry.ts';
 import { checkTreePath, parentOf, sortKeyOf } from './tree-path.ts';
 
 /** What Linux follows in one path before it says ELOOP. */
 const MAX_SYMLINKS = 40;
 
-/** Ownership that an entry has unless told otherwise: root, and the usual mode of its kind. */
-export type OwnershipOptions = Partial<Ownership>;
+/** What an entry has unless told otherwise: root as owner, the usual mode of its kind, no attributes, the image's time. */
+export type OwnershipOptions = Partial<Ownership> & Attributes;
 
 /**
  * A root file system as data. Owners, devices and links are plain values here, so building one needs no privileges.
@@ -33,7 +34,11 @@ export class FileTree {
 
   /** A file whose bytes are those of a host file of `sizeBytes`, read later. */
   hostFile(path: string, hostPath: string | Uint8Array, sizeBytes: number, options: OwnershipOptions = {}): this {
-    const content: Content = { kind: 'host', path: hostPath, sizeBytes };
+    return this.content(path, { kind: 'host', path: hostPath, sizeBytes }, options);
+  }
+
+  /** A file with any content, such as a part of a host file. */
+  content(path: string, content: Content, options: OwnershipOptions = {}): this {
     return this.#add(path, { kind: 'file', content }, 0o644, options);
   }
 
@@ -95,12 +100,17 @@ export class FileTree {
 
   #add(path: string, body: EntryBody, defaultMode: number, options: OwnershipOptions): this {
     checkTreePath(path);
-    const { mode = defaultMode, uid = 0, gid = 0 } = options;
+    const { mode = defaultMode, uid = 0, gid = 0, xattrs, mtime } = options;
     checkOwnership(path, { mode, uid, gid });
+    checkAttributes(path, options);
     const before = this.#entries.get(path);
     if (before?.kind === 'dir' && body.kind !== 'dir') throw new BuildError(`${path}: a directory is there already`);
     this.#ensureParents(path);
-    this.#entries.set(path, { path, mode, uid, gid, ...body });
+    const attributes = {
+      ...(xattrs === undefined || xattrs.size === 0 ? {} : { xattrs }),
+      ...(mtime === undefined ? {} : { mtime }),
+    };
+    this.#entries.set(path, { path, mode, uid, gid, ...attributes, ...body });
     return this;
   }
 

@@ -1,0 +1,33 @@
+import { BuildError } from '../build-error.ts';
+import type { Format, FormatRequest, WrittenImage } from './format.ts';
+import { writeInitrdFormat } from './initrd-format.ts';
+import { writeTarFormat } from './tar-format.ts';
+
+type Writer = (request: FormatRequest) => Promise<WrittenImage>;
+
+/**
+ * Writes the tree of `request` in one format. The same tree, options and time give the same bytes on every machine with
+ * the same versions of the programs that take part. Throws BuildError with one line (or the reason of `signal`); then
+ * nothing is left under the final names, and no temporary file.
+ */
+export async function writeFormat(kind: Format, request: FormatRequest): Promise<WrittenImage> {
+  request.signal?.throwIfAborted();
+  return await writerOf(kind)(request);
+}
+
+function writerOf(kind: Format): Writer {
+  switch (kind) {
+    case 'initrd':
+      return writeInitrdFormat;
+    case 'tar':
+      return writeTarFormat;
+    case 'ext4':
+    case 'erofs':
+    case 'xfs':
+    case 'disk':
+    case 'extension':
+    case 'oci':
+    case 'oci-archive':
+      throw new BuildError(`format ${kind}: not built yet`);
+  }
+}
