@@ -9,8 +9,10 @@ import type { Storage, StorageContext } from '../guest/storage/storage.ts';
 import type { StorageRegistry } from '../guest/storage/storage-registry.ts';
 import { resolveCgroupPath } from '../libcontainer/cgroup/cgroup-path.ts';
 import { startExec } from '../libcontainer/exec/start-exec.ts';
+import type { GuestHooks } from '../libcontainer/hooks/guest-hooks.ts';
 import { runHooks } from '../libcontainer/hooks/run-hooks.ts';
 import { createContainer } from '../libcontainer/launch/create-container.ts';
+import { closeStdio } from '../libcontainer/launch/launch-process.ts';
 import { securityModules } from '../libcontainer/launch/security-modules.ts';
 import type { ContainerHandle, ContainerStatus, LaunchContext, NamespaceDescriptors } from '../libcontainer/types.ts';
 import type { ProcessSpec, Resources, Spec } from '../oci/spec.ts';
@@ -24,6 +26,7 @@ import { checkContainerId, checkExecId } from './identifiers.ts';
 import { withoutHostProfile } from './host-profile.ts';
 import { containerNamespaces } from './namespaces.ts';
 import { monitorOom } from './oom-monitor.ts';
+import type { SharedMount } from './shared-mount.ts';
 import { createSharedNamespaces } from './shared-namespaces.ts';
 import type { SharedNamespaces } from './shared-namespaces.ts';
 
@@ -50,6 +53,8 @@ export interface CreateSandboxConfig {
   readonly sandboxId: string;
   readonly hostname: string;
   readonly storages: readonly Storage[];
+  /** Folder of the guest's image with hooks for every container; empty: none. */
+  readonly guestHookPath: string;
 }
 
 export interface CreateContainerConfig {
@@ -60,6 +65,8 @@ export interface CreateContainerConfig {
   readonly storages: readonly Storage[];
   /** Join the pid namespace of the sandbox's first container. */
   readonly sharesPidNamespace: boolean;
+  /** Mounts of other containers that this one is to see. */
+  readonly sharedMounts: readonly SharedMount[];
 }
 
 /** What one VM hosts: containers, and the namespaces and storages they share. */
@@ -70,6 +77,7 @@ export class Sandbox {
   readonly #containers = new Map<string, Container>();
   #id = '';
   #namespaces: SharedNamespaces | undefined;
+  #guestHooks: GuestHooks | undefined;
   /** Held open apart from its container, so that later ones can join it after the first is gone. */
   #first: Container | undefined;
   #isDestroyed = false;
@@ -114,6 +122,10 @@ export class Sandbox {
     this.#namespaces?.close();
     this.#namespaces = namespaces;
     if (config.sandboxId !== '') this.#id = config.sandboxId;
+    if (config.guestHookPath !== '') {
+      const { findGuestHooks } = await import('../libcontainer/hooks/guest-hooks.ts');
+      this.#guestHooks = findGuestHooks(config.guestHookPath, this.#services.log);
+    }
     undo.commit();
   }
 
@@ -177,16 +189,42 @@ export class Sandbox {
     undo.defer(() => this.#releaseStorages(container));
     const handle = await createContainer(this.#services.launch, {
       containerId: container.id,
-      spec: guestSpec,
+      spec: await this.#withGuestHooks(guestSpec),
       rootfsPath: findBundleRoot(container.id) ?? spec.root.path,
       cgroupPath,
       join,
       signal,
     });
     undo.defer(() => handle.destroy());
+    await this.#attachSharedMounts(config.sharedMounts, handle, signal);
     container.created(handle);
     this.#first ??= container;
     undo.commit();
+  }
+
+  async #withGuestHooks(spec: Spec): Promise<Spec> {
+    if (this.#guestHooks === undefined) return spec;
+    return (await import('../libcontainer/hooks/guest-hooks.ts')).withGuestHooks(spec, this.#guestHooks);
+  }
+
+  async #attachSharedMounts(
+    mounts: readonly SharedMount[],
+    target: ContainerHandle,
+    signal: AbortSignal,
+  ): Promise<void> {
+    if (mounts.length === 0) return;
+    const { attachSharedMounts, containerName } = await import('./shared-mounts.ts');
+    const find = (name: string): ContainerHandle | undefined =>
+      [...this.#containers.values()].find(
+        (container) => container.isCreated && containerName(container.handle.spec) === name,
+      )?.handle;
+    try {
+      await attachSharedMounts(this.#services.launch, mounts, target, find, signal);
+    } catch (error) {
+      // Nobody has taken them over yet.
+      closeStdio(target.init.stdio);
+      throw error;
+    }
   }
 
   /** The spec with the guest's devices in the place of the host's. */

@@ -1,12 +1,10 @@
-import { DomainError } from '../../base/errors.ts';
 import { specFromProto } from '../../oci/from-proto.ts';
+import type { SharedMount } from '../../sandbox/shared-mount.ts';
 import type { AgentHandler } from '../handler.ts';
 import { storageFromProto } from '../storage-from-proto.ts';
 
 /** CreateContainer (lifecycle 4.1). Passfd ports are ignored while that listener is off, as upstream does. */
 export const createContainer: AgentHandler<'CreateContainer'> = async (context, request, call) => {
-  if (request.shared_mounts.length > 0)
-    throw new DomainError('unimplemented', 'shared_mounts: mounts shared between containers are not built yet');
   await context.sandbox.createContainer(
     {
       containerId: request.container_id,
@@ -20,8 +18,23 @@ export const createContainer: AgentHandler<'CreateContainer'> = async (context, 
       })),
       storages: request.storages.map(storageFromProto),
       sharesPidNamespace: request.sandbox_pidns,
+      sharedMounts: request.shared_mounts.length === 0 ? [] : await sharedMountsFromProto(request.shared_mounts),
     },
     call.signal,
   );
   return {};
 };
+
+/** Read when a container first wants some. */
+async function sharedMountsFromProto(
+  mounts: readonly { readonly src_ctr: string; readonly src_path: string; readonly dst_path: string }[],
+): Promise<readonly SharedMount[]> {
+  const { checkSharedMounts } = await import('../../sandbox/shared-mounts.ts');
+  return checkSharedMounts(
+    mounts.map(({ src_ctr, src_path, dst_path }) => ({
+      sourceContainer: src_ctr,
+      sourcePath: src_path,
+      destinationPath: dst_path,
+    })),
+  );
+}

@@ -2,7 +2,7 @@ import { invalidArgument } from '../../base/errors.ts';
 import type { AgentHandler } from '../handler.ts';
 import { storageFromProto } from '../storage-from-proto.ts';
 
-/** CreateSandbox (lifecycle 3.1). Guest hooks come with the hooks; a path for them is logged. */
+/** CreateSandbox (lifecycle 3.1). */
 export const createSandbox: AgentHandler<'CreateSandbox'> = async (context, request, call) => {
   for (const [index, module] of request.kernel_modules.entries())
     if (module.name === '') throw invalidArgument(`kernel_modules[${index}].name`, 'must not be empty');
@@ -10,10 +10,9 @@ export const createSandbox: AgentHandler<'CreateSandbox'> = async (context, requ
     sandboxId: request.sandbox_id,
     hostname: request.hostname,
     storages: request.storages.map(storageFromProto),
+    guestHookPath: request.guest_hook_path,
   };
   context.sandbox.checkCreate(config);
-  if (request.guest_hook_path !== '')
-    context.log.warn('guest hooks are not run yet', { 'guest-hook-path': request.guest_hook_path });
   for (const module of request.kernel_modules)
     await context.guest.loadKernelModule(module.name, module.parameters, call.signal);
   await context.sandbox.create(config, call.signal);
