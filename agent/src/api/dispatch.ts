@@ -29,6 +29,7 @@ export async function dispatch(
     call.expire();
     onExpired();
   };
+  const span = context.tracer?.begin(call.method, call.request, (key) => call.metadataValues(key));
   const timer = call.deadlineMs === undefined ? undefined : loop.setTimer(call.deadlineMs, expire);
   try {
     const handler = findHandler(call.service, call.method) as AnyHandler | undefined;
@@ -36,9 +37,11 @@ export async function dispatch(
     if (!quiet.includes(call.method)) log.info(`rpc call ${call.method}`);
     failpoint(`rpc.${call.method}`);
     call.reply(await handler(context, call.request, call));
+    span?.end();
   } catch (error) {
     const { code, message } = statusOf(error);
     call.fail(code, message);
+    span?.end(message);
     if (call.method !== 'Check') log.warn(`rpc ${call.method} failed`, { error: message, code });
   } finally {
     timer?.cancel();

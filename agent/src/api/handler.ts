@@ -3,6 +3,7 @@ import type { Logger } from '../base/log.ts';
 import type { Init } from '../codec/protobuf/message-codec.ts';
 import type { Services } from '../../../proto/gen/services.js';
 import type { GuestServices } from '../guest/guest-services.ts';
+import type { RequestTracer } from '../guest/trace/request-tracer.ts';
 import type { DeliveryGate } from '../sandbox/delivery-gate.ts';
 import type { Sandbox } from '../sandbox/sandbox.ts';
 
@@ -14,6 +15,8 @@ export interface ApiContext {
   readonly isPid1: boolean;
   /** Names of the storage drivers, for GetGuestDetails. */
   readonly storageDrivers: readonly string[];
+  /** Undefined while tracing is off. */
+  readonly tracer: RequestTracer | undefined;
   /** The sandbox is gone: answer what is under way, then end (power off as PID 1). */
   readonly shutDown: () => void;
 }

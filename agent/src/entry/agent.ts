@@ -38,6 +38,7 @@ import { findCgroupRoot } from './agent/cgroup-root.ts';
 import { createGuest } from './agent/create-guest.ts';
 import { openListener } from './agent/open-listener.ts';
 import { sendReady } from './agent/send-ready.ts';
+import type { Tracing } from './agent/tracing.ts';
 
 /** sysexits.h: wrong use of the command line. */
 const EXIT_USAGE = 2;
@@ -101,11 +102,20 @@ async function start(configFile: string | undefined): Promise<void> {
   for (const warning of warnings) log.warn(warning);
   if (fatal !== undefined) die(fatal, log);
   try {
-    serve(config, log, console);
+    serve(config, log, console, await loadOptions(config));
   } catch (error) {
     die(`start: ${describeError(error)}`, log);
   }
 }
+
+/** Parts that most guests do not ask for; they are read only when the settings name them. */
+async function loadOptions(config: ResolvedConfig['config']) {
+  return {
+    startTracing: config.isTracing ? (await import('./agent/tracing.ts')).startTracing : undefined,
+  };
+}
+
+type Options = Awaited<ReturnType<typeof loadOptions>>;
 
 /** A log port that cannot be had costs only the log port (boot contract, 2.1 step 10). */
 function openLogPort(loop: EventLoop, log: AgentLog, port: number): void {
@@ -119,7 +129,12 @@ function openLogPort(loop: EventLoop, log: AgentLog, port: number): void {
   }
 }
 
-function serve(config: ResolvedConfig['config'], log: AgentLog, console: DescriptorOutput | undefined): void {
+function serve(
+  config: ResolvedConfig['config'],
+  log: AgentLog,
+  console: DescriptorOutput | undefined,
+  options: Options,
+): void {
   // Before anything else takes the number.
   if (config.logVport !== 0) reserveFatalDescriptor();
   armFailpoints(environment);
@@ -132,10 +147,11 @@ function serve(config: ResolvedConfig['config'], log: AgentLog, console: Descrip
     config: `server_addr=${formatServerAddress(config.serverAddress)} log_level=${config.logLevel}`,
   });
   if (isPid1) bootLate(config, log);
+  const tracing: Tracing | undefined = options.startTracing?.(loop, log);
   const defaultNofile = prepareProcess(log);
   const reaper = new Reaper(loop);
   const cgroupRoot = isPid1 ? CGROUP_ROOT : findCgroupRoot();
-  const guest = createGuest({ loop, reaper, log, config });
+  const guest = createGuest({ loop, reaper, log, config, families: () => tracing?.families() ?? [] });
   const selfExecutable = openSelfExecutable();
   const zygote = new Zygote({ reaper, log: log.child('container') });
   const sandbox = new Sandbox({
@@ -156,6 +172,10 @@ function serve(config: ResolvedConfig['config'], log: AgentLog, console: Descrip
   });
 
   const end = (status: number): void => {
+    if (tracing === undefined) leave(status);
+    else tracing.finish(() => leave(status));
+  };
+  const leave = (status: number): void => {
     log.info('shutdown');
     log.flush();
     if (config.serverAddress.kind === 'unix') {
@@ -177,6 +197,7 @@ function serve(config: ResolvedConfig['config'], log: AgentLog, console: Descrip
     guest: guest.services,
     log,
     isPid1,
+    tracer: tracing?.tracer,
     storageDrivers: guest.storages.driverNames,
     shutDown: () => loop.soon(() => server.drain(() => end(0))),
   });

@@ -3,6 +3,7 @@ import { DomainError } from '../../base/errors.ts';
 import type { AbortSignal } from '../../base/abort.ts';
 import type { Logger } from '../../base/log.ts';
 import { decodeBytes } from '../../base/text.ts';
+import type { MetricFamily } from '../../codec/prometheus-text.ts';
 import type { AgentConfig } from '../../guest/config/agent-config.ts';
 import type { ScsiWait } from '../../guest/device/wait-for-scsi-disk.ts';
 import { sysKernelFiles } from '../../guest/files/sys-kernel-files.ts';
@@ -45,6 +46,8 @@ interface Parts {
   readonly reaper: Reaper;
   readonly log: Logger;
   readonly config: AgentConfig;
+  /** Metrics of parts that the settings switch on. */
+  readonly families: () => readonly MetricFamily[];
 }
 
 export function createGuest(parts: Parts): Guest {

@@ -1,14 +1,15 @@
 import { describeError } from '../../base/errors.ts';
 import type { Logger } from '../../base/log.ts';
+import type { MetricFamily } from '../../codec/prometheus-text.ts';
 import { parseAuxv } from '../../codec/auxv.ts';
 import { sysKernelFiles } from '../../guest/files/sys-kernel-files.ts';
 import { collectMetrics } from '../../guest/metrics/collect-metrics.ts';
-import type { KernelUnits } from '../../guest/metrics/family.ts';
+import { item, itemGauge, type KernelUnits } from '../../guest/metrics/family.ts';
 import type { StatfsNumbers } from '../../guest/metrics/filesystem-metrics.ts';
 import type { MetricsServices } from '../../guest/metrics/metrics-services.ts';
 import { readFile, statfs } from '../../sys/file.ts';
 import type { EventLoop } from '../../sys/loop.ts';
-import { offload } from '../../sys/offload.ts';
+import { offload, offloadCounts } from '../../sys/offload.ts';
 import type { Reaper } from '../../sys/reaper.ts';
 
 /** elf.h. */
@@ -24,6 +25,16 @@ interface Parts {
   readonly loop: EventLoop;
   readonly reaper: Reaper;
   readonly log: Logger;
+  readonly families: () => readonly MetricFamily[];
+}
+
+/** Work that may block, in children of the agent; who is abandoned hangs in the kernel. */
+function childrenFamily(): MetricFamily {
+  const { running, abandoned } = offloadCounts();
+  return itemGauge('kihon_agent_children', 'Children of the agent that do work which may block.', [
+    item('abandoned', abandoned),
+    item('running', running),
+  ]);
 }
 
 function kernelUnits(): KernelUnits {
@@ -67,7 +78,8 @@ export function createMetricsServices(parts: Parts): MetricsServices {
       scrapes += 1;
       const onFailure = (source: string, error: unknown): void =>
         log.warn('left out of the metrics', { source, error: describeError(error) });
-      return collectMetrics({ files: sysKernelFiles, units, measure, onFailure }, scrapes);
+      const own = [childrenFamily(), ...parts.families()];
+      return collectMetrics({ files: sysKernelFiles, units, measure, onFailure, own }, scrapes);
     },
   };
 }

@@ -1,4 +1,5 @@
 import type { LogLevel } from '../../base/log.ts';
+import { DEFAULT_MEM_AGENT, type MemAgentConfig } from '../memory/mem-agent-config.ts';
 import { VSOCK_CID_ANY, type ServerAddress } from './server-address.ts';
 
 /** The settings that this agent acts on. */
@@ -15,6 +16,14 @@ export interface AgentConfig {
   readonly readyPort: number;
   /** The wall clock follows the one that the hypervisor shows as a PTP device; only as PID 1. */
   readonly followsHostClock: boolean;
+  /** A span for each request goes to a collector on the host. */
+  readonly isTracing: boolean;
+  /** A shell for the operator: on `debugConsoleVport`, or on the console of the VM when that is 0. */
+  readonly hasDebugConsole: boolean;
+  readonly debugConsoleVport: number;
+  /** The memory agent runs, with these settings. */
+  readonly isMemAgentOn: boolean;
+  readonly memAgent: MemAgentConfig;
   /** True when the kernel command line asks for cgroup v1 by name; this agent has only v2 and says so. */
   readonly isCgroupV1Requested: boolean;
 }
@@ -27,6 +36,11 @@ export const DEFAULT_CONFIG: AgentConfig = {
   hotplugTimeoutMs: 3000,
   readyPort: 0,
   followsHostClock: false,
+  isTracing: false,
+  hasDebugConsole: false,
+  debugConsoleVport: 0,
+  isMemAgentOn: false,
+  memAgent: DEFAULT_MEM_AGENT,
   isCgroupV1Requested: false,
 };
 

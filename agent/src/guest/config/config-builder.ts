@@ -1,7 +1,12 @@
 import { DEFAULT_CONFIG, parseLogLevel, secondsToMs, type AgentConfig } from './agent-config.ts';
+import { withMemAgentOption } from '../memory/mem-agent-config.ts';
 import type { OptionReading, OptionValue } from './option-rule.ts';
 import type { OptionSpec } from './option-table.ts';
 import { parseServerAddress } from './server-address.ts';
+
+/** Words of the memory agent, and the one without which the others count for nothing. */
+const MEM_AGENT_PREFIX = 'agent.mem_agent_';
+const MEM_AGENT_SWITCH = 'agent.mem_agent_enable';
 
 type Mutable<T> = { -readonly [K in keyof T]: T[K] };
 
@@ -57,8 +62,18 @@ export class ConfigBuilder {
     return this.#addressFailure === undefined ? result : { ...result, fatal: this.#addressFailure };
   }
 
+  /** KATA_AGENT_TRACING counts whenever it is there: a value that is not true switches tracing off. */
+  setTracing(isTracing: boolean): void {
+    this.#config.isTracing = isTracing;
+  }
+
   #set(option: OptionSpec, name: string, value: OptionValue): void {
     const config = this.#config;
+    if (option.word.startsWith(MEM_AGENT_PREFIX)) {
+      if (option.word === MEM_AGENT_SWITCH) config.isMemAgentOn = value === true;
+      else config.memAgent = withMemAgentOption(config.memAgent, option.word.slice(MEM_AGENT_PREFIX.length), value);
+      return;
+    }
     switch (option.word) {
       case 'agent.log':
         this.setLogLevel(String(value));
@@ -74,6 +89,15 @@ export class ConfigBuilder {
         break;
       case 'agent.hotplug_timeout':
         config.hotplugTimeoutMs = secondsToMs(value as bigint);
+        break;
+      case 'agent.trace':
+        config.isTracing = value === true;
+        break;
+      case 'agent.debug_console':
+        config.hasDebugConsole = value === true;
+        break;
+      case 'agent.debug_console_vport':
+        config.debugConsoleVport = Math.max(0, Number(value));
         break;
       case 'kihon.ready':
         config.readyPort = Number(value);

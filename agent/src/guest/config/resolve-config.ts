@@ -89,7 +89,12 @@ function applyEnvironment(builder: ConfigBuilder, environment: ConfigSources['en
   if (level !== undefined && !builder.setLogLevel(level)) {
     builder.warn('KATA_AGENT_LOG_LEVEL', 'KATA_AGENT_LOG_LEVEL names no log level; it is ignored');
   }
-  for (const name of ['KATA_AGENT_TRACING', 'KATA_AGENT_POLICY_FILE']) {
+  const tracing = environment['KATA_AGENT_TRACING'];
+  if (tracing !== undefined) {
+    const reading = readOptionText({ kind: 'bool' }, tracing);
+    builder.setTracing(reading.kind === 'value' && reading.value === true);
+  }
+  for (const name of ['KATA_AGENT_POLICY_FILE']) {
     if (environment[name] !== undefined) builder.warn(name, `${name} is set, but this agent does not act on it yet`);
   }
 }

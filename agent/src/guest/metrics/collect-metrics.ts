@@ -12,6 +12,8 @@ export interface MetricsContext {
   readonly units: KernelUnits;
   /** statfs(2) of each mount point; undefined where it failed or took too long. */
   readonly measure: (mountPoints: readonly string[]) => Promise<(StatfsNumbers | undefined)[]>;
+  /** Families that Kata's agent does not have. */
+  readonly own?: readonly MetricFamily[];
   /** A source that could not be read or understood. */
   readonly onFailure: (source: string, error: unknown) => void;
 }
@@ -37,6 +39,7 @@ export async function collectMetrics(context: MetricsContext, scrape: number): P
       help: 'How often these numbers were asked for.',
       samples: [{ labels: [], value: scrape }],
     },
+    ...(context.own ?? []),
   ];
   for (const [path, read] of Object.entries(SOURCES)) {
     try {

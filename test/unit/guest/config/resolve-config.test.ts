@@ -4,6 +4,7 @@ import { DEFAULT_CONFIG } from '../../../../agent/src/guest/config/agent-config.
 import { OPTIONS } from '../../../../agent/src/guest/config/option-table.ts';
 import { parseToml } from '../../../../agent/src/guest/config/parse-toml.ts';
 import { resolveConfig, type ResolvedConfig } from '../../../../agent/src/guest/config/resolve-config.ts';
+import { DEFAULT_MEM_AGENT } from '../../../../agent/src/guest/memory/mem-agent-config.ts';
 
 interface Input {
   cmdline?: string;
@@ -76,16 +77,14 @@ describe('resolveConfig() on the kernel command line', () => {
     'agent.image_pull_timeout=x',
   ])('a bad value keeps the default and warns by name: %s', (cmdline) => {
     const { config, warnings, fatal } = resolve({ cmdline });
-    expect(config).toEqual(DEFAULT_CONFIG);
+    expect(config).toEqual({ ...DEFAULT_CONFIG, isMemAgentOn: cmdline.startsWith('agent.mem_agent_enable=1 ') });
     expect(fatal).toBeUndefined();
     const name = /(agent\.\w+)=[^ ]*$/.exec(cmdline)?.[1];
     expect(warnings.at(-1)).toContain(`${name}: value`);
   });
 
   it.each([
-    ['agent.debug_console', 'agent.debug_console'],
-    ['agent.trace', 'agent.trace'],
-    ['agent.trace=true', 'agent.trace'],
+    ['agent.devmode', 'agent.devmode'],
     ['agent.cdh_api_timeout=60 agent.cdh_api_timeout=61', 'agent.cdh_api_timeout'],
     ['agent.passfd_listener_port=1027', 'agent.passfd_listener_port'],
     ['agent.no_proxy=a,b', 'agent.no_proxy'],
@@ -94,11 +93,52 @@ describe('resolveConfig() on the kernel command line', () => {
   });
 
   it('looks at mem agent options only after its switch', () => {
-    const words = 'agent.mem_agent_memcg_swap=nonsense agent.mem_agent_enable=1 agent.mem_agent_compact_order=9';
-    expect(resolve({ cmdline: words }).warnings).toEqual([
-      'agent.mem_agent_enable is set, but this agent does not act on it yet',
-      'agent.mem_agent_compact_order is set, but this agent does not act on it yet',
-    ]);
+    const words =
+      'agent.mem_agent_memcg_swap=nonsense agent.mem_agent_compact_order=3 agent.mem_agent_enable=1 ' +
+      'agent.mem_agent_memcg_swappiness_max=7 agent.mem_agent_compact_sec_max=-1 agent.mem_agent_compact_disable=true';
+    const { config, warnings } = resolve({ cmdline: words });
+    expect(warnings).toEqual([]);
+    expect(config.isMemAgentOn).toBe(true);
+    expect(config.memAgent).toEqual({
+      reclaim: { ...DEFAULT_MEM_AGENT.reclaim, swappinessMax: 7 },
+      compact: { ...DEFAULT_MEM_AGENT.compact, compactSecMax: -1n, isDisabled: true },
+    });
+  });
+
+  it('knows a place for every option of the mem agent', () => {
+    const words = OPTIONS.filter(({ word }) => word.startsWith('agent.mem_agent_')).map(({ word, rule }) =>
+      rule.kind === 'strictBool' || rule.kind === 'bool' ? `${word}=true` : `${word}=3`,
+    );
+    const { config, warnings } = resolve({ cmdline: words.join(' ') });
+    expect([words.length, warnings, config.isMemAgentOn]).toEqual([16, [], true]);
+    const { reclaim, compact } = config.memAgent;
+    for (const value of Object.values<unknown>({ ...reclaim, ...compact })) expect([true, 3, 3n]).toContain(value);
+  });
+
+  it.each([
+    ['agent.trace', {}, true],
+    ['agent.trace=true', {}, true],
+    ['agent.trace=2', {}, true],
+    ['agent.trace=yes', {}, false],
+    ['agent.trace agent.trace=0', {}, false],
+    ['', { KATA_AGENT_TRACING: '1' }, true],
+    ['agent.trace', { KATA_AGENT_TRACING: 'false' }, false],
+    ['agent.trace', { KATA_AGENT_TRACING: '' }, false],
+    ['', {}, false],
+  ])('tracing with "%s" and %j: %s', (cmdline, environment, isTracing) => {
+    const { config, warnings } = resolve({ cmdline, environment });
+    expect([config.isTracing, warnings]).toEqual([isTracing, []]);
+  });
+
+  it.each([
+    ['', false, 0],
+    ['agent.debug_console', true, 0],
+    ['agent.debug_console=true', false, 0],
+    ['agent.debug_console agent.debug_console_vport=1026', true, 1026],
+    ['agent.debug_console agent.debug_console_vport=-1', true, 0],
+    ['agent.debug_console_vport=1026', false, 1026],
+  ])('the debug console with "%s": %s, port %i', (cmdline, hasDebugConsole, debugConsoleVport) => {
+    expect(resolve({ cmdline }).config).toMatchObject({ hasDebugConsole, debugConsoleVport });
   });
 
   it.each(['agent.server_addr=', 'agent.server_addr=tcp://0.0.0.0:1', 'agent.server_addr=nowhere'])(
