@@ -3,20 +3,10 @@ import { readContent } from '../tree/content.ts';
 import { contentSize } from '../tree/entry.ts';
 import type { Content } from '../tree/entry.ts';
 import type { FileTree } from '../tree/file-tree.ts';
+import { FILE_TYPES } from '../tree/file-types.ts';
 import { namedInodes } from '../tree/inodes.ts';
 import type { Inode } from '../tree/inodes.ts';
 import { encodeHeader, paddingAfter, TRAILER_NAME } from './header.ts';
-
-/** File type bits of st_mode (inode(7)). */
-const FILE_TYPES = {
-  fifo: 0o010000,
-  char: 0o020000,
-  dir: 0o040000,
-  block: 0o060000,
-  file: 0o100000,
-  symlink: 0o120000,
-  socket: 0o140000,
-} as const;
 
 /**
  * Writes a tree as a newc archive, in pieces. The bytes depend on the tree and `mtime` (seconds since 1970, given to

@@ -7,7 +7,7 @@ import type { FileTree } from '../tree/file-tree.ts';
  * - `initrd`: a cpio archive that the kernel unpacks into memory
  * - `ext4`, `erofs`, `xfs`: a bare file system without a partition table
  * - `disk`: a partitioned disk with Kata's layout, the root file system on its first partition
- * - `extension`: a guest extension: a disk with erofs and, unless switched off, verity
+ * - `extension`: a guest extension: a disk with erofs, to be measured by `verity`
  * - `tar`: one archive; `oci`: a directory with the OCI image layout; `oci-archive`: that directory as one tar file
  */
 export const FORMATS = ['initrd', 'ext4', 'erofs', 'xfs', 'disk', 'extension', 'tar', 'oci', 'oci-archive'] as const;
@@ -61,6 +61,8 @@ export interface FormatRequest {
   readonly rootType?: RootType;
   /** File systems, disks and extensions. */
   readonly verity?: VerityRequest;
+  /** `extension` only, and needed there: the name in its kernel parameter. */
+  readonly extensionName?: string;
   /** `oci` and `oci-archive` only. */
   readonly oci?: OciConfig;
   readonly signal?: AbortSignal;

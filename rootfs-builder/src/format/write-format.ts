@@ -1,4 +1,7 @@
 import { BuildError } from '../build-error.ts';
+import { writeDiskFormat } from './disk-format.ts';
+import { writeExtensionFormat } from './extension-format.ts';
+import { writeFileSystemFormat } from './file-system-format.ts';
 import type { Format, FormatRequest, WrittenImage } from './format.ts';
 import { writeInitrdFormat } from './initrd-format.ts';
 import { writeTarFormat } from './tar-format.ts';
@@ -24,8 +27,11 @@ function writerOf(kind: Format): Writer {
     case 'ext4':
     case 'erofs':
     case 'xfs':
+      return (request) => writeFileSystemFormat(kind, request);
     case 'disk':
+      return writeDiskFormat;
     case 'extension':
+      return writeExtensionFormat;
     case 'oci':
     case 'oci-archive':
       throw new BuildError(`format ${kind}: not built yet`);

@@ -1,0 +1,24 @@
+import { BuildError } from '../build-error.ts';
+import { SparseFile } from '../output/sparse-file.ts';
+import type { FileSystem, FileSystemJob } from '../format/file-systems.ts';
+import { derivedUuid } from '../tree/survey.ts';
+import { writeErofs } from './write-erofs.ts';
+
+/** EROFS by our own writer: read-only, so it is exactly as long as what it holds. */
+export const erofsFileSystem: FileSystem = { write, rootFlags: 'ro', tools: () => Promise.resolve([]) };
+
+async function write(job: FileSystemJob): Promise<void> {
+  const { tree, survey, time, path, sizeBytes, isTailFree, signal, progress } = job;
+  const uuid = derivedUuid(survey.digest, 'erofs');
+  const image = writeErofs(tree, { mtime: time, uuid, isTailFree, sparse: survey.sparse });
+  const file = await SparseFile.open(path, 0);
+  try {
+    const length = await file.writeStream(image, 0, signal);
+    if (sizeBytes !== undefined && length > sizeBytes)
+      throw new BuildError(`erofs: the tree takes ${length} bytes; ${sizeBytes} are given`);
+    await file.resize(Math.max(length, sizeBytes ?? 0));
+    progress(1);
+  } finally {
+    await file.close();
+  }
+}
