@@ -4,12 +4,15 @@ import type { ShareBind } from './shared-directory.ts';
 
 /**
  * Runs as the first process of new mount and pid namespaces: checks that its parent (the guard that became `unshare`) is
- * still there, makes the binds, and becomes virtiofsd. /proc is still the outer one, so `PPid` is the outer number.
+ * still there, makes the binds, and becomes virtiofsd. /proc is still the outer one, so `PPid` is the outer number. The tree that
+ * the binds go onto is read-only: the guest finds nothing there to put a symbolic link in the place of (VMB-06).
  */
 const NAMESPACE_SCRIPT = [
   'while read -r key value; do',
   '  [ "$key" != PPid: ] || [ "$value" = "$KIHON_GUARD_PID" ] || exit 125',
   'done < /proc/self/status',
+  'mount --bind "$1" "$1" && mount -o remount,bind,ro "$1" || exit 1',
+  'shift',
   'while [ "$1" != -- ]; do',
   '  mount --bind "$1" "$2" || exit 1',
   '  [ "$3" = rw ] || mount -o remount,bind,ro "$2" || exit 1',
@@ -68,7 +71,7 @@ export function virtiofsdCommand(options: VirtiofsdOptions): string[] {
     bind.readOnly ? 'ro' : 'rw',
   ]);
   const namespaces = ['unshare', '--mount', '--pid', '--fork', '--kill-child=KILL', '--'];
-  return [...namespaces, '/bin/sh', '-c', NAMESPACE_SCRIPT, 'kihon-share', ...binds, '--', ...daemon];
+  return [...namespaces, '/bin/sh', '-c', NAMESPACE_SCRIPT, 'kihon-share', options.directory, ...binds, '--', ...daemon];
 }
 
 /** Starts it. It listens a little later (`waitForSocket`), serves one VM, and ends when that VM is gone. */

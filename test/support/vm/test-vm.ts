@@ -8,6 +8,7 @@ import { GUEST_SHARE } from '../../../host/sdk/volume.ts';
 import { architectureName } from '../../../host/vm/architecture.ts';
 import { architectureOfMachine, defaultMachine, type Machine } from '../../../host/vm/machine.ts';
 import { isProcessAlive } from '../../../host/vm/process-identity.ts';
+import type { ShareBind } from '../../../host/vm/shared-directory.ts';
 import { VirtualMachine, type VmConfig } from '../../../host/vm/virtual-machine.ts';
 import { createBusyboxRoot } from '../../../rootfs-builder/src/busybox/create-busybox-root.ts';
 import { eventually, within } from '../eventually.ts';
@@ -40,6 +41,8 @@ export interface TestVmOptions extends InitrdOptions {
   readonly kernelParameters?: readonly string[] | undefined;
   /** Changes the busybox root file system before the VM is there. */
   readonly prepareRoot?: ((root: string) => void) | undefined;
+  /** Puts more into the share before the VM is there, and gives binds below it that the share server is told of. */
+  readonly prepareShare?: ((share: string) => readonly ShareBind[]) | undefined;
   /** Each wins over what the other options mean. */
   readonly config?: Partial<VmConfig> | undefined;
 }
@@ -105,7 +108,7 @@ export class TestVm implements AsyncDisposable {
           verbose: false,
           kernelParameters: options.kernelParameters ?? [],
           qemuArguments: [],
-          share: [{ source: share, target: '.', readOnly: false }],
+          share: [{ source: share, target: '.', readOnly: false }, ...(options.prepareShare?.(share) ?? [])],
           bootTimeoutMs: BOOT_MS,
           ...options.config,
         },

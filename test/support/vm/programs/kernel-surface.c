@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Runs in a container: asks the kernel for what a guest should not offer (VMB-09, VMB-02), and prints `NAME ERRNO-TEXT` or `NAME works`
- * for each. Arguments `bind:PORT`: tries to listen on that vsock port.
+ * for each. Arguments `bind:PORT`: tries to bind that vsock port. `taken:FIRST:LAST`: prints `taken PORT` for each port of the range that
+ * somebody has.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -26,6 +27,32 @@ static void say(const char *name, long result) {
         close((int)result);
 }
 
+static int bind_port(uint32_t port) {
+    int fd = socket(AF_VSOCK, SOCK_STREAM, 0);
+    struct vsock_address address = {.family = AF_VSOCK, .port = port, .cid = VSOCK_CID_ANY};
+    if (fd < 0 || bind(fd, (struct sockaddr *)&address, sizeof address) == 0)
+        return fd;
+    int error = errno;
+    close(fd);
+    errno = error;
+    return -1;
+}
+
+static void find_taken(const char *range) {
+    char *rest;
+    unsigned long first = strtoul(range, &rest, 10);
+    unsigned long last = *rest == ':' ? strtoul(rest + 1, NULL, 10) : first;
+    for (unsigned long port = first; port <= last; port++) {
+        int fd = bind_port((uint32_t)port);
+        if (fd >= 0)
+            close(fd);
+        else if (errno == EADDRINUSE)
+            printf("taken %lu\n", port);
+        else
+            say("taken", -1);
+    }
+}
+
 int main(int argc, char **argv) {
     char parameters[120] = {0};
     say("alg", socket(AF_ALG_FAMILY, SOCK_SEQPACKET, 0));
@@ -37,12 +64,10 @@ int main(int argc, char **argv) {
     say("bpf", syscall(SYS_bpf, 0, parameters, sizeof parameters));
     say("perf", syscall(SYS_perf_event_open, parameters, 0, -1, -1, 0));
     for (int i = 1; i < argc; i++) {
-        if (strncmp(argv[i], "bind:", 5) != 0)
-            continue;
-        int fd = socket(AF_VSOCK, SOCK_STREAM, 0);
-        struct vsock_address address = {
-            .family = AF_VSOCK, .port = (uint32_t)strtoul(argv[i] + 5, NULL, 10), .cid = VSOCK_CID_ANY};
-        say(argv[i], fd < 0 ? -1 : bind(fd, (struct sockaddr *)&address, sizeof address));
+        if (strncmp(argv[i], "bind:", 5) == 0)
+            say(argv[i], bind_port((uint32_t)strtoul(argv[i] + 5, NULL, 10)));
+        else if (strncmp(argv[i], "taken:", 6) == 0)
+            find_taken(argv[i] + 6);
     }
     return 0;
 }

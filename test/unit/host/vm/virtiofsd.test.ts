@@ -18,6 +18,7 @@ test('runs in namespaces of its own that die with it, and makes the binds there'
   expect(command.slice(0, 5)).toEqual(['unshare', '--mount', '--pid', '--fork', '--kill-child=KILL']);
   const binds = command.slice(command.indexOf('kihon-share') + 1, command.lastIndexOf('--'));
   expect(binds).toEqual([
+    options.directory,
     ...['/srv/root', '/run/kihon/a/share/a/rootfs', 'rw'],
     ...['/srv/data', '/run/kihon/a/share/a-1-data', 'ro'],
   ]);

@@ -22,6 +22,14 @@ function isMounted(path: string): boolean {
   }
 }
 
+/**
+ * A node that the host has there means another device in this guest, or none, so it opens nothing (VMB-07). Set-uid files keep
+ * their meaning: root file systems of containers come this way.
+ */
+function withoutDevices(options: readonly string[]): readonly string[] {
+  return options.includes('dev') ? options : [...options, 'nodev'];
+}
+
 /** A directory of the host: `virtio-fs`, and `9p` where the VMM has no virtio-fs. The source is the device's tag. */
 function sharedDirectoryDriver(name: string): StorageDriver {
   return {
@@ -33,7 +41,7 @@ function sharedDirectoryDriver(name: string): StorageDriver {
         context.log.warn('the shared directory is mounted already', { 'mount-point': storage.target.path });
         return;
       }
-      await mountStorage(storage, context);
+      await mountStorage({ ...storage, options: withoutDevices(storage.options) }, context);
     },
     release: unmountStorage,
   };
