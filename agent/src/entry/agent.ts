@@ -112,6 +112,7 @@ async function start(configFile: string | undefined): Promise<void> {
 async function loadOptions(config: ResolvedConfig['config']) {
   return {
     startTracing: config.isTracing ? (await import('./agent/tracing.ts')).startTracing : undefined,
+    openPassfd: config.passfdPort === 0 ? undefined : (await import('./agent/open-passfd.ts')).openPassfd,
   };
 }
 
@@ -169,6 +170,7 @@ function serve(
     storages: guest.storages,
     storageContext: guest.storageContext,
     prepareDevices: guest.prepareDevices,
+    passfd: options.openPassfd?.(loop, log, config.passfdPort),
   });
 
   const end = (status: number): void => {

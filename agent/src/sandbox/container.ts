@@ -5,6 +5,7 @@ import { closeStdio } from '../libcontainer/launch/launch-process.ts';
 import type { ContainerHandle, ContainerProcess } from '../libcontainer/types.ts';
 import type { EventLoop } from '../sys/loop.ts';
 import { SandboxProcess } from './sandbox-process.ts';
+import type { JoinStreams } from './sandbox-process.ts';
 import { SerialQueue } from './serial-queue.ts';
 
 /**
@@ -52,10 +53,10 @@ export class Container {
   }
 
   /** The container exists now. */
-  created(handle: ContainerHandle): void {
+  created(handle: ContainerHandle, join?: JoinStreams): void {
     this.#handle = handle;
     try {
-      this.#processes.set(this.id, new SandboxProcess(this.#loop, this.id, handle.init));
+      this.#processes.set(this.id, new SandboxProcess(this.#loop, this.id, handle.init, join));
     } catch (error) {
       // No descriptor was left for it; the container itself goes with the roll-back of its creation.
       closeStdio(handle.init.stdio);
@@ -82,11 +83,11 @@ export class Container {
   }
 
   /** Ends the reservation: with the process that was set up, or without. */
-  settle(execId: string, process: ContainerProcess | undefined): void {
+  settle(execId: string, process: ContainerProcess | undefined, join?: JoinStreams): void {
     this.#reserved.delete(execId);
     if (process === undefined) return;
     try {
-      this.#processes.set(execId, new SandboxProcess(this.#loop, execId, process));
+      this.#processes.set(execId, new SandboxProcess(this.#loop, execId, process, join));
     } catch (error) {
       // No descriptor was left for it: nobody could ever reach the process.
       closeStdio(process.stdio);

@@ -9,13 +9,14 @@ import type { Fd } from '../sys/fd.ts';
 import type { EventLoop } from '../sys/loop.ts';
 import { writeFully } from '../sys/readiness.ts';
 import { ioctl } from '../sys/terminal.ts';
+import type { ProcessInput } from './process-streams.ts';
 import { SerialQueue } from './serial-queue.ts';
 
 /** `struct termios` of the kernel (asm-generic/termbits.h): four words of flags, the line discipline, control characters. */
 const termios = { sizeof: 60, c_lflag: 12, c_cc: 17, VEOF: 4, ICANON: 2 } as const;
 
 /** What a process reads: a pipe, or (a descriptor of its own for) the master of its terminal. Writes are served in order. */
-export class InputStream {
+export class InputStream implements ProcessInput {
   readonly #loop: EventLoop;
   readonly #fd: Fd;
   readonly #isTerminal: boolean;

@@ -7,6 +7,7 @@ import type { EventLoop, Timer, Watch } from '../sys/loop.ts';
 import { sysError } from '../sys/syscall.ts';
 import { openGate } from './delivery-gate.ts';
 import type { DeliveryGate } from './delivery-gate.ts';
+import type { ProcessOutput } from './process-streams.ts';
 
 /** A read takes at most this much, whatever was asked: one reply must not starve the others. */
 const MAX_READ_BYTES = 64 << 10;
@@ -31,7 +32,7 @@ interface PendingRead {
  * What a process writes: a pipe, or the master of its terminal. Reads are served in order; bytes are taken from the kernel
  * only when somebody asks for them, so a process nobody reads blocks by itself (LIV-06).
  */
-export class OutputStream {
+export class OutputStream implements ProcessOutput {
   readonly #loop: EventLoop;
   readonly #fd: Fd;
   readonly #pending: PendingRead[] = [];

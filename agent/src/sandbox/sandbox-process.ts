@@ -9,6 +9,11 @@ import type { WindowSize } from '../sys/terminal.ts';
 import type { Fd } from '../sys/fd.ts';
 import { InputStream } from './input-stream.ts';
 import { OutputStream } from './output-stream.ts';
+import type { PassfdStreams } from './passfd/passfd-streams.ts';
+import type { ProcessInput, ProcessOutput } from './process-streams.ts';
+
+/** Joins the streams of a process to connections of the host. */
+export type JoinStreams = (process: ContainerProcess) => PassfdStreams;
 
 interface Waiter {
   readonly resolve: (status: number) => void;
@@ -23,31 +28,39 @@ export class SandboxProcess {
   /** The id it is addressed by; a container's first process has the container's id. */
   readonly id: string;
   readonly process: ContainerProcess;
-  readonly stdin: InputStream;
-  readonly stdout: OutputStream;
+  readonly stdin: ProcessInput;
+  readonly stdout: ProcessOutput;
   /** The same stream as stdout when the process has a terminal. */
-  readonly stderr: OutputStream;
+  readonly stderr: ProcessOutput;
   readonly #terminal: Fd | undefined;
   readonly #waiters = new Set<Waiter>();
   #status: number | undefined;
 
-  constructor(loop: EventLoop, id: string, process: ContainerProcess) {
+  /** `join`: for streams that do not go through the API. */
+  constructor(loop: EventLoop, id: string, process: ContainerProcess, join?: JoinStreams) {
     this.id = id;
     this.process = process;
     const { stdio } = process;
+    const passfd = join?.(process);
     if (stdio.kind === 'terminal') {
       this.#terminal = stdio.master;
       // Reading and writing wait independently, so each needs a descriptor of its own in the event loop.
-      this.stdin = new InputStream(loop, duplicate(stdio.master), true);
-      this.stdout = new OutputStream(loop, stdio.master);
+      this.stdin = passfd?.stdin ?? new InputStream(loop, duplicate(stdio.master), true);
+      this.stdout = passfd?.stdout ?? new OutputStream(loop, stdio.master);
       this.stderr = this.stdout;
     } else {
       if (stdio.kind !== 'pipes') throw new Error('the sandbox keeps the streams of its processes');
-      this.stdin = new InputStream(loop, stdio.stdin, false);
-      this.stdout = new OutputStream(loop, stdio.stdout);
-      this.stderr = new OutputStream(loop, stdio.stderr);
+      this.stdin = passfd?.stdin ?? new InputStream(loop, stdio.stdin, false);
+      this.stdout = passfd?.stdout ?? new OutputStream(loop, stdio.stdout);
+      this.stderr = passfd?.stderr ?? new OutputStream(loop, stdio.stderr);
     }
-    void process.exit.then((status) => this.#exited(exitNumber(status)));
+    void process.exit.then((status) => {
+      this.stdout.processExited();
+      if (this.stderr !== this.stdout) this.stderr.processExited();
+      // Hosts take the exit for the end of the output on their connections (lifecycle 5.2).
+      if (passfd === undefined) this.#exited(exitNumber(status));
+      else void passfd.drained.then(() => this.#exited(exitNumber(status)));
+    });
   }
 
   /** The number hosts expect, once the process was reaped. */
@@ -87,8 +100,6 @@ export class SandboxProcess {
 
   #exited(status: number): void {
     this.#status = status;
-    this.stdout.processExited();
-    if (this.stderr !== this.stdout) this.stderr.processExited();
     for (const waiter of this.#waiters) {
       waiter.unregister();
       waiter.resolve(status);

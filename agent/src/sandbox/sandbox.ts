@@ -26,7 +26,10 @@ import { checkContainerId, checkExecId } from './identifiers.ts';
 import { withoutHostProfile } from './host-profile.ts';
 import { containerNamespaces } from './namespaces.ts';
 import { monitorOom } from './oom-monitor.ts';
+import type { PassfdListener } from './passfd/passfd-listener.ts';
+import type { StdioPorts } from './process-streams.ts';
 import type { SharedMount } from './shared-mount.ts';
+import type { JoinStreams } from './sandbox-process.ts';
 import { createSharedNamespaces } from './shared-namespaces.ts';
 import type { SharedNamespaces } from './shared-namespaces.ts';
 
@@ -47,6 +50,8 @@ export interface SandboxServices {
     devices: readonly AttachedDevice[],
     signal: AbortSignal,
   ) => Promise<PreparedDevices>;
+  /** Where the host hands over streams of processes; undefined: it does not. */
+  readonly passfd: PassfdListener | undefined;
 }
 
 export interface CreateSandboxConfig {
@@ -67,6 +72,14 @@ export interface CreateContainerConfig {
   readonly sharesPidNamespace: boolean;
   /** Mounts of other containers that this one is to see. */
   readonly sharedMounts: readonly SharedMount[];
+  /** Connections that are to be init's streams. */
+  readonly ports: StdioPorts;
+}
+
+/** Connections that were taken and wait for their process. */
+interface HeldConnections {
+  readonly close: () => void;
+  readonly join: JoinStreams;
 }
 
 /** What one VM hosts: containers, and the namespaces and storages they share. */
@@ -182,6 +195,8 @@ export class Sandbox {
   ): Promise<void> {
     await using undo = new Scope();
     const { storages } = this.#services;
+    const connections = await this.#takeConnections(config.ports);
+    undo.defer(() => connections?.close());
     // Storages may lie on these devices.
     const guestSpec = await this.#withDevices(container, spec, config.devices, signal);
     const context = this.#services.storageContext(container.id, signal);
@@ -197,7 +212,7 @@ export class Sandbox {
     });
     undo.defer(() => handle.destroy());
     await this.#attachSharedMounts(config.sharedMounts, handle, signal);
-    container.created(handle);
+    container.created(handle, connections?.join);
     this.#first ??= container;
     undo.commit();
   }
@@ -268,7 +283,13 @@ export class Sandbox {
   }
 
   /** ExecProcess: the process runs when this settles. */
-  async exec(containerId: string, execId: string, request: ProcessSpec, signal: AbortSignal): Promise<void> {
+  async exec(
+    containerId: string,
+    execId: string,
+    request: ProcessSpec,
+    ports: StdioPorts,
+    signal: AbortSignal,
+  ): Promise<void> {
     checkExecId(execId);
     validateProcess(request);
     const container = this.container(containerId);
@@ -276,17 +297,32 @@ export class Sandbox {
     const process = withoutHostProfile({ ...request, env }, securityModules, this.#services.log);
     container.reserve(execId);
     let started: Awaited<ReturnType<typeof startExec>> | undefined;
+    let connections: HeldConnections | undefined;
     try {
+      connections = await this.#takeConnections(ports);
       await container.queue.run(async () => {
         this.#isCurrent(container);
         signal.throwIfAborted();
         started = await startExec(this.#services.launch, container.handle, { execId, process, signal });
       });
     } catch (error) {
+      connections?.close();
       throw wrapError(`exec ${execId} in container ${containerId}`, error);
     } finally {
-      container.settle(execId, started);
+      container.settle(execId, started, connections?.join);
     }
+  }
+
+  /** The host's connections for a process; undefined when it named none, or when it cannot hand any over. */
+  async #takeConnections(ports: StdioPorts): Promise<HeldConnections | undefined> {
+    const { passfd, launch } = this.#services;
+    if (passfd === undefined || (ports.stdin === 0 && ports.stdout === 0 && ports.stderr === 0)) return undefined;
+    const { closeConnections, joinStreams } = await import('./passfd/passfd-streams.ts');
+    const connections = await passfd.take(ports);
+    return {
+      close: () => closeConnections(connections),
+      join: (process) => joinStreams(launch.loop, process.stdio, connections),
+    };
   }
 
   pauseContainer(id: string, signal: AbortSignal): Promise<void> {

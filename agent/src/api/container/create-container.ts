@@ -3,7 +3,7 @@ import type { SharedMount } from '../../sandbox/shared-mount.ts';
 import type { AgentHandler } from '../handler.ts';
 import { storageFromProto } from '../storage-from-proto.ts';
 
-/** CreateContainer (lifecycle 4.1). Passfd ports are ignored while that listener is off, as upstream does. */
+/** CreateContainer (lifecycle 4.1). Passfd ports mean nothing while that listener is off. */
 export const createContainer: AgentHandler<'CreateContainer'> = async (context, request, call) => {
   await context.sandbox.createContainer(
     {
@@ -17,6 +17,7 @@ export const createContainer: AgentHandler<'CreateContainer'> = async (context, 
         options: device.options,
       })),
       storages: request.storages.map(storageFromProto),
+      ports: { stdin: request.stdin_port, stdout: request.stdout_port, stderr: request.stderr_port },
       sharesPidNamespace: request.sandbox_pidns,
       sharedMounts: request.shared_mounts.length === 0 ? [] : await sharedMountsFromProto(request.shared_mounts),
     },

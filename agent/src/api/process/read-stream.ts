@@ -1,6 +1,6 @@
 import type { Services } from '../../../../proto/gen/services.js';
 import type { SandboxProcess } from '../../sandbox/sandbox-process.ts';
-import type { OutputStream } from '../../sandbox/output-stream.ts';
+import type { ProcessOutput } from '../../sandbox/process-streams.ts';
 import type { AgentHandler, ApiContext, Call } from '../handler.ts';
 
 type ReadRequest = Services['grpc.AgentService']['ReadStdout']['request'];
@@ -20,7 +20,7 @@ async function readStream(
   context: ApiContext,
   request: ReadRequest,
   call: Call,
-  streamOf: (process: SandboxProcess) => OutputStream,
+  streamOf: (process: SandboxProcess) => ProcessOutput,
 ): Promise<{ data: Uint8Array }> {
   const process = context.sandbox.container(request.container_id).process(request.exec_id);
   return { data: await streamOf(process).read(fitted(request.len), call.signal, call) };

@@ -7,6 +7,8 @@ export interface AgentConfig {
   readonly logLevel: LogLevel;
   /** vsock port that serves the log, 0 = log to standard output. */
   readonly logVport: number;
+  /** vsock port that takes connections for the streams of processes, 0 = those go through the API. */
+  readonly passfdPort: number;
   readonly serverAddress: ServerAddress;
   /** Size of a container's stdout and stderr pipes in bytes, 0 = the kernel's default. */
   readonly containerPipeSizeBytes: number;
@@ -31,6 +33,7 @@ export interface AgentConfig {
 export const DEFAULT_CONFIG: AgentConfig = {
   logLevel: 'INFO',
   logVport: 0,
+  passfdPort: 0,
   serverAddress: { kind: 'vsock', cid: VSOCK_CID_ANY, port: 1024 },
   containerPipeSizeBytes: 0,
   hotplugTimeoutMs: 3000,

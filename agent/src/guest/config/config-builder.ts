@@ -81,6 +81,9 @@ export class ConfigBuilder {
       case 'agent.log_vport':
         config.logVport = Math.max(0, Number(value));
         break;
+      case 'agent.passfd_listener_port':
+        config.passfdPort = Math.max(0, Number(value));
+        break;
       case 'agent.server_addr':
         this.setServerAddress(name, String(value));
         break;

@@ -83,10 +83,16 @@ describe('resolveConfig() on the kernel command line', () => {
     expect(warnings.at(-1)).toContain(`${name}: value`);
   });
 
+  it('takes the port of passed connections', () => {
+    expect(resolve({ cmdline: 'agent.passfd_listener_port=1027' })).toMatchObject({
+      config: { passfdPort: 1027 },
+      warnings: [],
+    });
+  });
+
   it.each([
     ['agent.devmode', 'agent.devmode'],
     ['agent.cdh_api_timeout=60 agent.cdh_api_timeout=61', 'agent.cdh_api_timeout'],
-    ['agent.passfd_listener_port=1027', 'agent.passfd_listener_port'],
     ['agent.no_proxy=a,b', 'agent.no_proxy'],
   ])('a known option without effect warns once: %s', (cmdline, name) => {
     expect(resolve({ cmdline }).warnings).toEqual([`${name} is set, but this agent does not act on it yet`]);

@@ -1,0 +1,146 @@
+import { createHash, randomBytes } from 'node:crypto';
+import { describe, expect, it } from 'vitest';
+import { expectStatus } from '../support/agent/expect-status.ts';
+import { processSpec } from '../support/container/container-spec.ts';
+import { freshId, TestContainer, TestProcess } from '../support/container/test-container.ts';
+import { eventually, within } from '../support/eventually.ts';
+import { dialWithPort, type PortedConnection } from '../support/vm/dial-with-port.ts';
+import { useVm } from '../support/vm/vm-fixture.ts';
+
+const PASSFD_PORT = 1027;
+const MIB = 1 << 20;
+
+/** Everything until the guest closes its end. */
+async function readAll({ socket }: PortedConnection): Promise<Buffer> {
+  const chunks: Buffer[] = [];
+  const all = (async () => {
+    for await (const chunk of socket) chunks.push(chunk as Buffer);
+    return Buffer.concat(chunks);
+  })();
+  return await within(60_000, 'the end of the stream', all);
+}
+
+async function readUntil({ socket }: PortedConnection, mark: string): Promise<string> {
+  let text = '';
+  const found = new Promise<string>((resolve, reject) => {
+    const read = (chunk: Buffer): void => {
+      text += chunk.toString();
+      if (!text.includes(mark)) return;
+      socket.off('data', read);
+      resolve(text);
+    };
+    socket.on('data', read);
+    socket.once('close', () => reject(new Error(`the stream ended: ${text}`)));
+  });
+  return await within(30_000, `${mark} in ${text}`, found);
+}
+
+describe('streams of processes on connections of the host (passfd)', { timeout: 120_000 }, () => {
+  const fixture = useVm({
+    hasWitness: true,
+    kernelParameters: [`agent.passfd_listener_port=${PASSFD_PORT}`, 'agent.log=debug'],
+  });
+
+  const dial = () => dialWithPort(fixture.vm, PASSFD_PORT);
+  const start = (run: string, ports: Readonly<Record<string, number>>, terminal = false) =>
+    TestContainer.start(fixture.client, { root: fixture.root, run, terminal, request: ports });
+
+  it('carry a mebibyte each way, and the exit comes when the output has ended', async () => {
+    const [stdin, stdout, stderr] = await Promise.all([dial(), dial(), dial()]);
+    await using container = await start('tee /dev/stderr', {
+      stdin_port: stdin.port,
+      stdout_port: stdout.port,
+      stderr_port: stderr.port,
+    });
+    const data = randomBytes(MIB);
+    const sum = (bytes: Buffer): string => createHash('sha256').update(bytes).digest('hex');
+    stdin.socket.end(data);
+    const [out, errors] = await Promise.all([readAll(stdout), readAll(stderr)]);
+    expect([sum(out), sum(errors)]).toEqual([sum(data), sum(data)]);
+    expect(await container.wait()).toBe(0);
+    stdin.socket.destroy();
+  });
+
+  it('hold the exit back while the host does not read, and nobody else', async () => {
+    const stdout = await dial();
+    await using container = await start(`dd if=/dev/zero bs=64k count=64 2>/dev/null`, { stdout_port: stdout.port });
+    let hasExited = false;
+    const exit = container.wait().then((status) => {
+      hasExited = true;
+      return status;
+    });
+    await using other = await start('echo free', {});
+    expect(await other.finish()).toMatchObject({ stdout: 'free\n', status: 0 });
+    expect(hasExited).toBe(false);
+    expect(await readAll(stdout)).toHaveLength(64 * (64 << 10));
+    expect(await exit).toBe(0);
+  });
+
+  it('serve a terminal: both ways on one pty, sizes included', async () => {
+    const [stdin, stdout] = await Promise.all([dial(), dial()]);
+    const ports = { stdin_port: stdin.port, stdout_port: stdout.port };
+    await using container = await start('read line; echo "got $line"; stty size; read end', ports, true);
+    await fixture.client.call('TtyWinResize', { container_id: container.id, exec_id: '', row: 33, column: 99 });
+    stdin.socket.write('hello\n');
+    expect(await readUntil(stdout, '33 99')).toContain('got hello\r\n');
+    // The end of the connection is not the end of a terminal.
+    stdin.socket.end();
+    await expectStatus(container.write('more\n'), ['internal'], 'passfd');
+    await container.killAll();
+    expect(await container.wait()).toBe(137);
+    stdout.socket.destroy();
+  });
+
+  it('are those of an exec as well, which other streams of it do not need', async () => {
+    await using container = await start('sleep 600', {});
+    const stdout = await dial();
+    const execId = freshId('e');
+    await fixture.client.call('ExecProcess', {
+      container_id: container.id,
+      exec_id: execId,
+      process: processSpec({ run: 'echo out; echo err >&2; exit 5' }),
+      stdout_port: stdout.port,
+    });
+    const process = new TestProcess(fixture.client, container.id, execId);
+    expect((await readAll(stdout)).toString()).toBe('out\n');
+    expect(await process.stderr()).toBe('err\n');
+    await expectStatus(process.stdout(), ['internal'], 'passfd');
+    expect(await process.wait()).toBe(5);
+  });
+
+  it('that were named before they came are taken when they come; a missing one leaves the API', async () => {
+    await using container = await start('echo out; sleep 600', { stdout_port: 3 });
+    expect(await container.readUntil('out')).toBe('out\n');
+    await eventually(async () => expect(await fixture.vm.witness('true')).toBe(''));
+    expect(fixture.vm.console).toContain('passfd: no such connection');
+  });
+
+  it('end a writer whose reader has gone, and drain when a child outlives the process', async () => {
+    const gone = await dial();
+    await using writer = await start('sleep 1; yes', { stdout_port: gone.port });
+    gone.socket.destroy();
+    // SIGPIPE does not kill the first process of a pid namespace: it gets EPIPE.
+    expect(await writer.wait()).not.toBe(0);
+    await using container = await start('sleep 600', {});
+    const stdout = await dial();
+    const execId = freshId('e');
+    await fixture.client.call('ExecProcess', {
+      container_id: container.id,
+      exec_id: execId,
+      process: processSpec({ run: 'sleep 300 & echo last' }),
+      stdout_port: stdout.port,
+    });
+    expect((await readAll(stdout)).toString()).toBe('last\n');
+    expect(await new TestProcess(fixture.client, container.id, execId).wait()).toBe(0);
+  });
+
+  it('are closed when their request fails, and with their container', async () => {
+    const [refused, removed] = await Promise.all([dial(), dial()]);
+    const missing = { root: fixture.root, run: ['/not/there'], request: { stdout_port: refused.port } };
+    await expectStatus(TestContainer.create(fixture.client, missing), ['internal'], '/not/there');
+    expect(await readAll(refused)).toHaveLength(0);
+    const container = await start('sleep 600', { stdout_port: removed.port });
+    await container.remove();
+    expect(await readAll(removed)).toHaveLength(0);
+  });
+});
