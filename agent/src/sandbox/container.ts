@@ -28,6 +28,7 @@ export class Container {
   /** Ids of execs being set up. */
   readonly #reserved = new Set<string>();
   #handle: ContainerHandle | undefined;
+  #isGone = false;
   #initWasWaitedFor = false;
 
   /** `creation` is the signal of the call that creates it. */
@@ -37,14 +38,15 @@ export class Container {
     this.#creation = creation;
   }
 
-  /** The handle; `not_found` while the container is being created, so that nobody acts on half of it. */
+  /** The handle; `not_found` while the container is being created or taken away, so that nobody acts on half of it. */
   get handle(): ContainerHandle {
-    if (this.#handle === undefined) throw notFound(this.id);
+    if (this.#handle === undefined || this.#isGone) throw notFound(this.id);
     return this.#handle;
   }
 
+  /** True from the end of its creation until it is being taken away. */
   get isCreated(): boolean {
-    return this.#handle !== undefined;
+    return this.#handle !== undefined && !this.#isGone;
   }
 
   /** True while a creation whose caller was told that it failed is being rolled back. */
@@ -113,6 +115,11 @@ export class Container {
 
   get initWasWaitedFor(): boolean {
     return this.#initWasWaitedFor;
+  }
+
+  /** Its cgroup and its namespaces were taken away: nobody gets the handle any more. */
+  gone(): void {
+    this.#isGone = true;
   }
 
   /** Closes what is left of its processes' streams and ends its watchers. */

@@ -1,6 +1,7 @@
 import { IN_MODIFY } from '../abi/constants.ts';
 import { isSysError } from '../base/sys-error.ts';
 import { keyedValue, parseFlatKeyed } from '../libcontainer/cgroup/parse-stats.ts';
+import type { Fd } from '../sys/fd.ts';
 import { readText } from '../sys/file.ts';
 import type { FileWatcher } from '../sys/inotify.ts';
 
@@ -9,13 +10,13 @@ import type { FileWatcher } from '../sys/inotify.ts';
  * (lifecycle section 13). Returns the function that stops it. Does nothing on a hierarchy without the memory controller; throws
  * when the file is there and cannot be watched.
  */
-export function monitorOom(watcher: FileWatcher, cgroupDirectory: string, onOom: () => void): () => void {
-  const file = `${cgroupDirectory}/memory.events`;
+export function monitorOom(watcher: FileWatcher, cgroup: Fd, onOom: () => void): () => void {
   let stop = (): void => undefined;
   const check = (): void => {
     let kills = 0n;
     try {
-      kills = keyedValue(parseFlatKeyed(readText(file)), 'oom_kill');
+      // Through the descriptor itself: its number may be another cgroup's once this one was closed.
+      kills = keyedValue(parseFlatKeyed(readText('memory.events', { at: cgroup })), 'oom_kill');
     } catch {
       // The cgroup is gone.
       stop();
@@ -26,7 +27,7 @@ export function monitorOom(watcher: FileWatcher, cgroupDirectory: string, onOom:
     onOom();
   };
   try {
-    stop = watcher.watch(file, IN_MODIFY, check);
+    stop = watcher.watch(`/proc/self/fd/${cgroup.number}/memory.events`, IN_MODIFY, check);
   } catch (error) {
     if (isSysError(error, 'ENOENT')) return () => undefined;
     throw error;

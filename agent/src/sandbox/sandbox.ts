@@ -19,6 +19,8 @@ import type { ProcessSpec, Resources, Spec } from '../oci/spec.ts';
 import { validateProcess } from '../oci/validate-process.ts';
 import { validateSpec } from '../oci/validate.ts';
 import { findBundleRoot, removeEmptyBundle } from './bundle.ts';
+import type { Fd } from '../sys/fd.ts';
+import { duplicate } from '../sys/file.ts';
 import { FileWatcher } from '../sys/inotify.ts';
 import { Container, notFound } from './container.ts';
 import { EventQueue } from './event-queue.ts';
@@ -131,6 +133,8 @@ export class Sandbox {
     undo.defer(() =>
       this.#services.storages.release(mountPoints, this.#services.storageContext(undefined, neverAborted)),
     );
+    // The sandbox may have been destroyed meanwhile, and nobody would give these back any more.
+    this.#refuseWhenDestroyed();
     const namespaces = createSharedNamespaces(this.#services.launch.reaper, config.hostname);
     this.#namespaces?.close();
     this.#namespaces = namespaces;
@@ -162,7 +166,8 @@ export class Sandbox {
       throw new DomainError('resource_exhausted', `the sandbox has ${MAX_CONTAINERS} containers`);
     const spec = this.#amend(config.spec);
     for (const warning of validateSpec(spec)) this.#services.log.warn(warning, { cid: config.containerId });
-    const join = this.#joined(spec, config.sharesPidNamespace);
+    await using joined = new Scope();
+    const join = this.#joined(joined, spec, config.sharesPidNamespace);
     const cgroupPath = resolveCgroupPath(spec.linux.cgroupsPath, config.containerId);
     const container = new Container(this.#services.launch.loop, config.containerId, signal);
     this.#containers.set(config.containerId, container);
@@ -274,9 +279,7 @@ export class Sandbox {
       const { cgroup } = handle;
       // Before init runs, so that a process that dies at once is seen; never for the sandbox's own (pause) container.
       if (cgroup !== undefined && id !== this.#id && container.watchers.length === 0)
-        container.watchers.push(
-          monitorOom(this.#files, `/proc/self/fd/${cgroup.directory.number}`, () => this.oomEvents.push(id)),
-        );
+        container.watchers.push(monitorOom(this.#files, cgroup.directory, () => this.oomEvents.push(id)));
       handle.start();
       await this.#runHooks(handle, 'poststart', handle.status);
     });
@@ -364,12 +367,14 @@ export class Sandbox {
       const { handle } = container;
       const before = handle.status;
       await handle.destroy(timeoutMs);
+      container.gone();
       // Exit statuses reach the waiters before the processes are forgotten.
       await handle.init.exit;
       await this.#runHooks(handle, 'poststop', before);
       container.close();
-      this.#containers.delete(id);
       await this.#releaseStorages(container);
+      // The id is free when nothing is left: a new container of that name would find its bundle taken away.
+      this.#containers.delete(id);
     });
   }
 
@@ -435,16 +440,21 @@ export class Sandbox {
     };
   }
 
-  #joined(spec: Spec, sharesPid: boolean): NamespaceDescriptors {
+  /**
+   * The sandbox's namespaces that a container joins. A creation takes its time, and meanwhile CreateSandbox may replace them or the
+   * first container go, so it has descriptors of its own.
+   */
+  #joined(scope: Scope, spec: Spec, sharesPid: boolean): NamespaceDescriptors {
     const has = (type: string): boolean => spec.linux.namespaces.some((namespace) => namespace.type === type);
     const shared = this.#namespaces;
     const first = sharesPid ? this.#first : undefined;
     if (first !== undefined && !(first.isCreated && first.handle.namespaces.pid.isOpen))
       throw new DomainError('failed_precondition', 'sandbox_pidns: the first container is gone');
+    const own = (fd: Fd): Fd => scope.use(duplicate(fd));
     return {
-      ...(shared !== undefined && has('ipc') ? { ipc: shared.ipc } : {}),
-      ...(shared !== undefined && has('uts') ? { uts: shared.uts } : {}),
-      ...(first !== undefined ? { pid: first.handle.namespaces.pid } : {}),
+      ...(shared !== undefined && has('ipc') ? { ipc: own(shared.ipc) } : {}),
+      ...(shared !== undefined && has('uts') ? { uts: own(shared.uts) } : {}),
+      ...(first !== undefined ? { pid: own(first.handle.namespaces.pid) } : {}),
     };
   }
 

@@ -18,7 +18,7 @@ export class FileWatcher {
   readonly #fd: Fd;
   readonly #buffer = new Uint8Array(64 * layouts.inotify_event.sizeof);
   /** By watch descriptor; a null-prototype object, because integer keys make a Map slow here. */
-  readonly #callbacks = Object.create(null) as Record<number, (() => void) | undefined>;
+  readonly #callbacks = Object.create(null) as Record<number, () => void>;
 
   /** Made early, before a workload could use up the instances. */
   constructor(loop: EventLoop) {
@@ -35,7 +35,8 @@ export class FileWatcher {
     this.#callbacks[descriptor] = onChange;
     return () => {
       if (this.#callbacks[descriptor] !== onChange) return;
-      this.#callbacks[descriptor] = undefined;
+      // Numbers of watches never come again: an entry left behind would be one for each container that ever was.
+      delete this.#callbacks[descriptor];
       // The kernel has removed it already when the file is gone.
       trySyscall(nr.SYS_inotify_rm_watch, this.#fd.number, descriptor);
     };
@@ -57,7 +58,7 @@ export class FileWatcher {
       if (callback !== undefined) changed.add(callback);
       // The queue overflowed: whose events were lost is not known, so everybody looks.
       else if (view.getInt32(offset + at.wd, littleEndian) === -1)
-        for (const all of Object.values(this.#callbacks)) if (all !== undefined) changed.add(all);
+        for (const all of Object.values(this.#callbacks)) changed.add(all);
     }
     for (const callback of changed) callback();
   }
