@@ -1,9 +1,9 @@
-import { BuildError } from '../build-error.ts';
 import { writeDiskFormat } from './disk-format.ts';
 import { writeExtensionFormat } from './extension-format.ts';
 import { writeFileSystemFormat } from './file-system-format.ts';
 import type { Format, FormatRequest, WrittenImage } from './format.ts';
 import { writeInitrdFormat } from './initrd-format.ts';
+import { writeOciArchiveFormat, writeOciFormat } from './oci-format.ts';
 import { writeTarFormat } from './tar-format.ts';
 
 type Writer = (request: FormatRequest) => Promise<WrittenImage>;
@@ -33,7 +33,8 @@ function writerOf(kind: Format): Writer {
     case 'extension':
       return writeExtensionFormat;
     case 'oci':
+      return writeOciFormat;
     case 'oci-archive':
-      throw new BuildError(`format ${kind}: not built yet`);
+      return writeOciArchiveFormat;
   }
 }

@@ -1,15 +1,18 @@
 import { createHash } from 'node:crypto';
 import { createReadStream, rmSync } from 'node:fs';
-import { mkdir, rename, rm } from 'node:fs/promises';
+import { mkdir, readdir, rename, rm, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
-import { describing } from '../build-error.ts';
+import { describing, reasonOf } from '../build-error.ts';
 import type { Written } from './write-output.ts';
 
 /** A folder beside the output in which everything is made, and from which finished files move to their final names. */
 export interface Staging {
   /** Path of a file in the folder, to be made by the caller. */
   path(name: string): string;
-  /** Says that the file `name` of the folder shall become `finalPath`. Files move in this order reversed, the first one last. */
+  /**
+   * Says that the file or directory `name` of the folder shall become `finalPath`. They move in this order reversed, the first one
+   * last. A directory takes the place of another one.
+   */
   keep(name: string, finalPath: string): void;
 }
 
@@ -38,9 +41,10 @@ export async function staged(
         keep: (name, finalPath) => void kept.push({ from: join(folder, name), to: finalPath }),
       });
       const written: Written[] = [];
-      for (const { from, to } of kept) written.push({ ...(await measureFile(from, signal)), path: to });
+      for (const { from, to } of kept) written.push(...(await measure(from, to, signal)));
       signal?.throwIfAborted();
-      for (const { from, to } of kept.reverse()) await rename(from, to);
+      for (const [index, { from, to }] of kept.reverse().entries())
+        await replace(from, to, join(folder, `replaced.${index}`));
       return written;
     });
   } finally {
@@ -48,6 +52,24 @@ export async function staged(
     await rm(folder, { recursive: true, force: true }).catch(() => undefined);
     process.removeListener('exit', discard);
   }
+}
+
+/** rename(2) replaces files but no directories: what is in the way moves into the folder that goes away. */
+async function replace(from: string, to: string, aside: string): Promise<void> {
+  if ((await stat(from)).isDirectory()) {
+    await rename(to, aside).catch((error: unknown) => {
+      if (reasonOf(error) !== 'ENOENT') throw error;
+    });
+  }
+  await rename(from, to);
+}
+
+async function measure(from: string, to: string, signal: AbortSignal | undefined): Promise<Written[]> {
+  if (!(await stat(from)).isDirectory()) return [{ ...(await measureFile(from, signal)), path: to }];
+  const written: Written[] = [];
+  for (const name of (await readdir(from)).sort())
+    written.push(...(await measure(join(from, name), join(to, name), signal)));
+  return written;
 }
 
 /** Size and SHA-256 of a file. */
