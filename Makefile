@@ -52,7 +52,7 @@ help:
 	  '' \
 	  'Building (each target builds what it needs first; a second run is quick)' \
 	  '  make setup                 Debian and npm packages; engine source and guest kernel under .cache; generated code' \
-	  '  make agent                 $(out)/kihon-agent: the agent, one static ELF; kihon-oci beside it: the same as an OCI runtime' \
+	  '  make agent                 $(out)/kihon-agent: the agent, one static ELF; kihon-oci beside it: the same as an OCI runtime, ready in memory' \
 	  '  make initrd                $(out)/kihon-initrd.img: a guest whose /init is the agent' \
 	  '  make kernel [CONFIG=lean|kata]   $(out)/vmlinuz and vmlinux: 6 to 9 minutes on 2 cores; cached' \
 	  '  make host                  build/kihon: the host command; try build/kihon --help' \
@@ -104,7 +104,7 @@ agent/src/abi/generated/%/constants.ts: $(wildcard agent/build/*abi*.ts agent/bu
 agent: $(out)/kihon-agent
 $(out)/kihon-agent: $(agent_sources) | setup $(cross)
 	@$(call say,agent,engine and bytecode: about 40 s the first time and seconds later)
-	@$(tsx) agent/build/build.ts --arch $(ARCH); touch $@; ln -sfn kihon-agent $(out)/kihon-oci; $(call took,agent)
+	@$(tsx) agent/build/build.ts --arch $(ARCH); touch $@; $(call took,agent)
 
 initrd: $(out)/kihon-initrd.img
 $(out)/kihon-initrd.img: $(out)/kihon-agent $(builder_sources)

@@ -2,6 +2,8 @@
 export interface Arch {
   /** Kernel's and our own name. */
   readonly name: 'x86_64' | 'aarch64';
+  /** Node's name, to know whether this machine runs it. */
+  readonly nodeName: NodeJS.Architecture;
   /** C compiler for kernel constants (any libc). */
   readonly headerCompiler: string;
   /** Options that make this machine's compiler see the architecture's kernel headers. */
@@ -18,6 +20,7 @@ export interface Arch {
 const arches: Readonly<Record<Arch['name'], Arch>> = {
   x86_64: {
     name: 'x86_64',
+    nodeName: 'x64',
     headerCompiler: 'gcc',
     headerFlags: [],
     muslCompiler: 'musl-gcc',
@@ -27,6 +30,7 @@ const arches: Readonly<Record<Arch['name'], Arch>> = {
   },
   aarch64: {
     name: 'aarch64',
+    nodeName: 'arm64',
     // The constants are numbers, the same whatever the compiler makes code for; only the headers must be the target's.
     headerCompiler: 'gcc',
     headerFlags: ['-isystem', '/usr/aarch64-linux-gnu/include'],

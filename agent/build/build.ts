@@ -13,6 +13,7 @@ import {
   renameSync,
   rmSync,
   statSync,
+  symlinkSync,
   writeFileSync,
 } from 'node:fs';
 import { basename, join, resolve } from 'node:path';
@@ -24,6 +25,7 @@ import { bundleEntries } from './bundle.ts';
 import { generateAbi } from './generate-abi.ts';
 import { muslFlags } from './musl.ts';
 import type { MuslFlags } from './musl.ts';
+import { buildRuntime, runtimePath } from './image.ts';
 import { findQuickjs } from './quickjs-source.ts';
 
 const agentDirectory = resolve(import.meta.dirname, '..');
@@ -42,7 +44,18 @@ const strictFlags = [
   '-Werror',
 ];
 const interpreterSources = ['quickjs', 'libregexp', 'libunicode', 'dtoa'];
-const engineSources = ['main', 'natives', 'fatal', 'rejections', 'entries', 'modules', 'protect', 'abort', 'heap'];
+const engineSources = [
+  'main',
+  'natives',
+  'fatal',
+  'rejections',
+  'entries',
+  'modules',
+  'protect',
+  'abort',
+  'heap',
+  'image',
+];
 
 /** Names the inputs of a step, so that the step runs only when one of them changed. */
 function digest(...parts: readonly (string | Buffer)[]): string {
@@ -157,6 +170,20 @@ function copyMaps(from: string, modules: readonly string[], to: string): void {
   for (const name of modules) copyFileSync(join(from, `${name}.map`), join(to, `${name}.map`));
 }
 
+/** Without an image, for another machine or with sanitizers (their memory cannot be moved), the runtime is the agent by another name. */
+function layRuntime({ arch, output, sanitize }: Options): void {
+  const runtime = runtimePath(output);
+  if (sanitize || arch.nodeName !== process.arch) {
+    rmSync(runtime, { force: true });
+    symlinkSync(basename(output), runtime);
+    return;
+  }
+  const size = buildRuntime(output, runtime);
+  process.stderr.write(
+    `agent: ${runtime.replace(`${root}/`, '')} ${(size / 1024).toFixed(0)} KiB, its image included\n`,
+  );
+}
+
 async function build(options: Options): Promise<void> {
   const { arch } = options;
   const variant = options.sanitize ? 'sanitize' : options.isTestBuild ? 'failpoints' : 'release';
@@ -210,6 +237,7 @@ async function build(options: Options): Promise<void> {
   process.stderr.write(
     `agent: ${options.output.replace(`${root}/`, '')} ${(size / 1024).toFixed(0)} KiB (${variant})\n`,
   );
+  if (options.entry === undefined) layRuntime(options);
 }
 
 const { values } = parseArgs({

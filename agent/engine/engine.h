@@ -5,6 +5,7 @@
 
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #include "quickjs.h"
 
@@ -17,13 +18,19 @@ struct entry {
     int is_resident;
     /* Goes into containers itself, so its file must be out of their reach (protect.c). */
     int is_exposed;
+    /* Does not run: it is loaded, and then written out as an image (image.c). */
+    int is_image_maker;
 };
 
 /* The entry for this process, chosen by the base name of argv[0]; the first one is the default. */
 const struct entry *entry_select(const char *argv0);
 
 /* Installs the global object `engine`. Returns -1 with a pending exception. */
-int natives_install(JSContext *ctx, const struct entry *entry, int argc, char **argv, char **envp);
+int natives_install(JSContext *ctx, const struct entry *entry);
+/* Gives `engine` the arguments and the environment of this process. Returns -1 with a pending exception. */
+int natives_start(JSContext *ctx, char **argv, char **envp);
+/* From here on a system call is an error: what is being loaded would carry one process's state into others. */
+void natives_forbid_calls(void);
 
 /* Runs the embedded module of that name. The value of its evaluation (a promise), or an exception. */
 JSValue modules_run(JSContext *ctx, const char *name);
@@ -33,6 +40,33 @@ void protect_executable(char **argv, char **envp);
 
 /* A runtime whose memory comes from heap.c. */
 JSRuntime *heap_new_runtime(void);
+/* The same with its memory at fixed addresses, to be written out. */
+JSRuntime *heap_new_image(void);
+
+/* What of the heap is in an image. */
+struct heap_image {
+    void *arenas, *blocks;
+    size_t arenas_bytes, blocks_bytes;
+};
+/* Before the description: leaves no arena half full. */
+void heap_fill_arenas(JSRuntime *rt);
+void heap_describe(struct heap_image *image);
+/* Maps both parts from `fd`, each from a page's beginning. 1, or 0 and nothing has changed. */
+int heap_adopt(const struct heap_image *image, int fd, off_t offset);
+/* Rounded up to whole pages of any architecture. */
+static inline size_t heap_pages(size_t bytes) {
+    return (bytes + 0xffff) & ~(size_t)0xffff;
+}
+
+/* Finds the image behind this program's own ELF and goes on from it. 1, or 0 when there is none that fits. */
+int image_restore(JSRuntime **rt, JSContext **ctx);
+/* The interpreter remembers where its stack is: goes on where addresses are no matter of chance, without an environment. */
+void image_leave_chance(char **argv);
+/* A runtime for a program that will be written out. */
+JSRuntime *image_new_runtime(void);
+/* Writes the image of a loaded program to standard output. */
+void image_write(JSRuntime *rt, JSContext *ctx);
+
 /* Switches the mode for a module that is being loaded; gives the mode there was. */
 int heap_loading(int on);
 

@@ -5,9 +5,10 @@
 #include "engine.h"
 
 static const struct entry entries[] = {
-    {"agent", "agent.js", 1, 0},
-    {"kihon-init", "init.js", 0, 0},
-    {"kihon-oci", "oci.js", 1, 1},
+    {.name = "agent", .module = "agent.js", .is_resident = 1},
+    {.name = "kihon-init", .module = "init.js"},
+    {.name = "kihon-oci", .module = "oci.js", .is_resident = 1, .is_exposed = 1},
+    {.name = "kihon-oci-image", .module = "oci.js", .is_image_maker = 1},
 };
 
 const struct entry *entry_select(const char *argv0) {

@@ -3,7 +3,7 @@
  * Memory for the interpreter. A start costs page faults more than anything else, above all in a VM without KVM, and musl maps the
  * groups behind its blocks one by one: about 90 mmap calls and 480 page faults to load the agent (docs/engine.md).
  *
- * - Arenas: QuickJS-ng asks for pages of exactly 4 KiB for its small objects. They come from one reserved range, populated 32
+ * - Arenas: QuickJS-ng asks for pages of just under 4 KiB for its small objects. They come from one reserved range, populated 32
  *   at a time, and go back to the kernel when many are free.
  * - While a program is loaded, other small blocks (bytecode, tables: they live as long as the program) are laid one behind
  *   the other in a second range and are not freed. A process that lives for milliseconds, a container's init, stays in
@@ -11,6 +11,8 @@
  * - A few freed blocks of the sizes of I/O buffers are kept: musl would unmap and map them, page faults included, for every
  *   32 KiB that a container prints.
  * - Everything else comes from musl.
+ *
+ * For an image (image.c) both ranges lie at fixed addresses, and every block comes from them.
  */
 #include <malloc.h>
 #include <stdlib.h>
@@ -20,6 +22,8 @@
 #include "engine.h"
 
 #define ARENA_BYTES ((size_t)4096)
+/* An arena holds as many blocks of one size as fit; the largest are 512 bytes. */
+#define ARENA_LEAST (ARENA_BYTES - 512 - 64)
 /* Address space, not memory: twice the heap limit, so that the limit is always met first. */
 #define RANGE_BYTES ((size_t)128 << 20)
 #define POPULATE_BYTES (32 * ARENA_BYTES)
@@ -35,18 +39,27 @@ struct free_arena {
     struct free_arena *next;
 };
 
+/* Where an image lies: far from the program below, and from the stack and the mappings of the kernel's choice above. */
+#define IMAGE_RANGE ((char *)((uintptr_t)16 << 30))
+#define IMAGE_BLOCKS (IMAGE_RANGE + RANGE_BYTES)
+/* What a program that came from an image lays in the second range before it turns to musl. */
+#define IMAGE_YOUNG_BYTES ((size_t)2 << 20)
+
+static int is_making_image;
 static char *range, *unused, *populated;
 static struct free_arena *kept;
 static size_t kept_count;
 /* Arenas without a page, as a stack of page numbers. */
 static uint16_t returned[RANGE_BYTES / ARENA_BYTES];
 static size_t returned_count;
+static size_t arenas_taken;
 
 static int is_arena(const void *pointer) {
     return range && (const char *)pointer >= range && (const char *)pointer < range + RANGE_BYTES;
 }
 
 static void *arena_take(void) {
+    arenas_taken++;
     if (kept) {
         struct free_arena *arena = kept;
         kept = arena->next;
@@ -68,7 +81,7 @@ static void *arena_take(void) {
 }
 
 static void arena_give(void *pointer) {
-    if (kept_count < KEPT_ARENAS) {
+    if (kept_count < KEPT_ARENAS || is_making_image) {
         struct free_arena *arena = pointer;
         arena->next = kept;
         kept = arena;
@@ -84,7 +97,7 @@ static void arena_give(void *pointer) {
 #define BLOCK_MAX ((size_t)16 << 10)
 #define BLOCKS_BYTES ((size_t)16 << 20)
 
-static char *blocks, *blocks_unused, *blocks_populated;
+static char *blocks, *blocks_unused, *blocks_populated, *blocks_end;
 static int is_loading;
 
 static int is_block(const void *pointer) {
@@ -97,7 +110,9 @@ static size_t block_size(const void *pointer) {
 
 static void *block_take(size_t size) {
     size_t rounded = (size + 15) & ~(size_t)15;
-    if (!is_loading || size > BLOCK_MAX || !blocks || blocks_unused + BLOCK_HEADER + rounded > blocks + BLOCKS_BYTES)
+    if (!is_loading || (size > BLOCK_MAX && !is_making_image) || !blocks)
+        return NULL;
+    if (rounded > (size_t)(blocks_end - blocks_unused) || BLOCK_HEADER + rounded > (size_t)(blocks_end - blocks_unused))
         return NULL;
     char *pointer = blocks_unused + BLOCK_HEADER;
     blocks_unused = pointer + rounded;
@@ -173,15 +188,17 @@ static void buffer_give(void *pointer) {
 
 static void *heap_malloc(void *opaque, size_t size) {
     (void)opaque;
-    void *pointer = size == ARENA_BYTES ? arena_take() : block_take(size);
-    return pointer ? pointer : buffer_take(size);
+    void *pointer = size > ARENA_LEAST && size <= ARENA_BYTES ? arena_take() : block_take(size);
+    if (pointer || is_making_image)
+        return pointer;
+    return buffer_take(size);
 }
 
 static void *heap_calloc(void *opaque, size_t count, size_t size) {
     if (size != 0 && count > SIZE_MAX / size)
         return NULL;
     size_t total = count * size;
-    if (total > buffer_bytes(BUFFER_CLASSES - 1))
+    if (total > buffer_bytes(BUFFER_CLASSES - 1) && !is_making_image)
         return calloc(count, size);
     void *pointer = heap_malloc(opaque, total);
     if (pointer)
@@ -227,14 +244,90 @@ int heap_loading(int on) {
     return before;
 }
 
-static char *reserve(size_t bytes) {
-    void *pointer = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-    return pointer == MAP_FAILED ? NULL : pointer;
+/* At `address`, or where the kernel likes. Never over something that is there. */
+static char *reserve(char *address, size_t bytes) {
+    int flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | (address ? MAP_FIXED_NOREPLACE : 0);
+    void *pointer = mmap(address, bytes, PROT_READ | PROT_WRITE, flags, -1, 0);
+    if (pointer == MAP_FAILED)
+        return NULL;
+    /* A kernel before 4.17 takes the address for a wish. */
+    if (address && pointer != address) {
+        munmap(pointer, bytes);
+        return NULL;
+    }
+    return pointer;
 }
 
+static void use_ranges(char *arenas, char *program) {
+    range = unused = populated = arenas;
+    blocks = blocks_unused = blocks_populated = program;
+    blocks_end = program ? program + BLOCKS_BYTES : NULL;
+}
+
+static const JSMallocFunctions functions = {heap_calloc, heap_malloc, heap_free, heap_realloc, heap_usable_size};
+
 JSRuntime *heap_new_runtime(void) {
-    static const JSMallocFunctions functions = {heap_calloc, heap_malloc, heap_free, heap_realloc, heap_usable_size};
-    range = unused = populated = reserve(RANGE_BYTES);
-    blocks = blocks_unused = blocks_populated = reserve(BLOCKS_BYTES);
+    use_ranges(reserve(NULL, RANGE_BYTES), reserve(NULL, BLOCKS_BYTES));
     return JS_NewRuntime2(&functions, NULL);
+}
+
+JSRuntime *heap_new_image(void) {
+    char *both = reserve(IMAGE_RANGE, RANGE_BYTES + BLOCKS_BYTES);
+    if (!both)
+        return NULL;
+    is_making_image = 1;
+    is_loading = 1;
+    use_ranges(IMAGE_RANGE, IMAGE_BLOCKS);
+    return JS_NewRuntime2(&functions, NULL);
+}
+
+/*
+ * An object made later would take a free place in an arena of the image, here one and there one, and each costs the copy of a page. So
+ * no place stays free: what is made later lies together.
+ */
+void heap_fill_arenas(JSRuntime *rt) {
+    for (size_t size = 8; size <= 504; size += 8) {
+        size_t before = arenas_taken;
+        void *pointer;
+        do
+            pointer = js_malloc_rt(rt, size);
+        while (pointer && arenas_taken == before);
+        /* The only block of a new arena, which goes with it. */
+        js_free_rt(rt, pointer);
+    }
+}
+
+void heap_describe(struct heap_image *image) {
+    *image = (struct heap_image){
+        .arenas = range,
+        .arenas_bytes = (size_t)(unused - range),
+        .blocks = blocks,
+        .blocks_bytes = (size_t)(blocks_unused - blocks),
+    };
+}
+
+/* The file's pages are private to this process: what it does not write to is shared with everybody who runs it. */
+static int map_part(int fd, char *address, size_t bytes, off_t offset) {
+    return mmap(address, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_FIXED, fd, offset) == address;
+}
+
+int heap_adopt(const struct heap_image *image, int fd, off_t offset) {
+    size_t arenas_bytes = heap_pages(image->arenas_bytes), blocks_bytes = heap_pages(image->blocks_bytes);
+    if (image->arenas != IMAGE_RANGE || image->blocks != IMAGE_BLOCKS || arenas_bytes > RANGE_BYTES || blocks_bytes > BLOCKS_BYTES / 2)
+        return 0;
+    if (!reserve(IMAGE_RANGE, RANGE_BYTES + BLOCKS_BYTES))
+        return 0;
+    if (!map_part(fd, IMAGE_RANGE, arenas_bytes, offset) || !map_part(fd, IMAGE_BLOCKS, blocks_bytes, offset + (off_t)arenas_bytes)) {
+        munmap(IMAGE_RANGE, RANGE_BYTES + BLOCKS_BYTES);
+        return 0;
+    }
+    if (getenv("POP"))
+        madvise(IMAGE_RANGE, arenas_bytes, atoi(getenv("POP")));
+    use_ranges(IMAGE_RANGE, IMAGE_BLOCKS);
+    unused = populated = range + arenas_bytes;
+    blocks_unused = blocks + image->blocks_bytes;
+    blocks_populated = blocks + blocks_bytes;
+    blocks_end = blocks_populated + IMAGE_YOUNG_BYTES;
+    is_loading = 1;
+    return 1;
 }

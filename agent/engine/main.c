@@ -88,15 +88,10 @@ static int turn(JSRuntime *rt, JSContext *ctx, JSValueConst engine) {
     return 1;
 }
 
-int main(int argc, char **argv) {
-    block_signals();
-    fill_standard_descriptors();
-    const struct entry *entry = entry_select(argv[0]);
-    if (entry->is_exposed)
-        protect_executable(argv, environ);
-
+/* The interpreter with the program's modules loaded, up to where they wait for `engine.start`. */
+static void load(const struct entry *entry, char **argv, JSRuntime **runtime, JSContext **context) {
     heap_loading(1);
-    JSRuntime *rt = heap_new_runtime();
+    JSRuntime *rt = entry->is_image_maker ? image_new_runtime() : heap_new_runtime();
     if (!rt)
         fatal_message("kihon: fatal: no memory for the engine\n");
     JS_SetMemoryLimit(rt, HEAP_LIMIT_BYTES);
@@ -106,21 +101,74 @@ int main(int argc, char **argv) {
     if (!ctx)
         fatal_message("kihon: fatal: no memory for the engine's objects\n");
     rejections_track(rt);
-    if (natives_install(ctx, entry, argc, argv, environ) < 0)
+    if (natives_install(ctx, entry) < 0 || (!entry->is_image_maker && natives_start(ctx, argv, environ) < 0))
         fatal_exception(ctx, JS_GetException(ctx));
-    /* Local-time Date methods would open /etc/localtime, which may be the container's (engine-facts 2). */
-    setenv("TZ", "", 1);
+    if (entry->is_image_maker)
+        natives_forbid_calls();
 
     JSValue result = modules_run(ctx, entry->module);
-    if (entry->is_resident)
-        heap_loading(0);
     if (JS_IsException(result))
         fatal_exception(ctx, JS_GetException(ctx));
     JS_FreeValue(ctx, result);
+    *runtime = rt;
+    *context = ctx;
+}
 
+/* Calls a function of the object `engine`, if it is there. */
+static void call(JSContext *ctx, JSValueConst engine, const char *name) {
+    JSValue function = JS_GetPropertyStr(ctx, engine, name);
+    if (JS_IsFunction(ctx, function)) {
+        JSValue result = JS_Call(ctx, function, JS_UNDEFINED, 0, NULL);
+        if (JS_IsException(result))
+            fatal_exception(ctx, JS_GetException(ctx));
+        JS_FreeValue(ctx, result);
+    }
+    JS_FreeValue(ctx, function);
+}
+
+static void make_image(JSRuntime *rt, JSContext *ctx, JSValueConst engine) {
+    JSValue reason;
+    run_jobs(rt, ctx);
+    call(ctx, engine, "preload");
+    run_jobs(rt, ctx);
+    if (rejections_expired(ctx, &reason) || rejections_expired(ctx, &reason))
+        fatal_exception(ctx, reason);
+    JS_RunGC(rt);
+    heap_fill_arenas(rt);
+    image_write(rt, ctx);
+    _exit(0);
+}
+
+int main(int argc, char **argv) {
+    (void)argc;
+    JSRuntime *rt;
+    JSContext *ctx;
+    block_signals();
+    fill_standard_descriptors();
+    const struct entry *entry = entry_select(argv[0]);
+    if (entry->is_exposed)
+        protect_executable(argv, environ);
+    if (entry->is_image_maker)
+        image_leave_chance(argv);
+    /* Local-time Date methods would open /etc/localtime, which may be the container's (engine-facts 2). */
+    setenv("TZ", "", 1);
+
+    int is_restored = entry->is_exposed && image_restore(&rt, &ctx);
+    if (is_restored) {
+        if (natives_start(ctx, argv, environ) < 0)
+            fatal_exception(ctx, JS_GetException(ctx));
+    } else {
+        load(entry, argv, &rt, &ctx);
+    }
     JSValue global = JS_GetGlobalObject(ctx);
     JSValue engine = JS_GetPropertyStr(ctx, global, "engine");
     JS_FreeValue(ctx, global);
+    if (entry->is_image_maker)
+        make_image(rt, ctx, engine);
+    if (entry->is_resident && !is_restored)
+        heap_loading(0);
+    call(ctx, engine, "start");
+
     for (;;) {
         JSValue reason;
         run_jobs(rt, ctx);

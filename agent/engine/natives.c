@@ -61,8 +61,14 @@ static const char *text_bytes(const struct text *text) {
     return text->copy ? text->copy : text->owned;
 }
 
-/* engine.syscall(nr, ...args): the result, or -errno. */
-static JSValue native_syscall(JSContext *ctx, JSValueConst this_value, int argc, JSValueConst *argv) {
+static int calls_are_forbidden;
+
+void natives_forbid_calls(void) {
+    calls_are_forbidden = 1;
+}
+
+/* engine.syscall(nr, ...args): the result, or -errno. engine.retriedSyscall: the same, again while it is -EINTR. */
+static JSValue native_syscall(JSContext *ctx, JSValueConst this_value, int argc, JSValueConst *argv, int is_retried) {
     (void)this_value;
     struct text texts[MAX_ARGS];
     int text_count = 0;
@@ -70,6 +76,8 @@ static JSValue native_syscall(JSContext *ctx, JSValueConst this_value, int argc,
     int64_t number;
     JSValue result = JS_EXCEPTION;
 
+    if (calls_are_forbidden)
+        return JS_ThrowTypeError(ctx, "a system call while the program is loaded");
     if (argc < 1 || argc > MAX_ARGS + 1)
         return JS_ThrowTypeError(ctx, "syscall takes a number and up to six arguments");
     if (JS_ToInt64(ctx, &number, argv[0]))
@@ -103,9 +111,12 @@ static JSValue native_syscall(JSContext *ctx, JSValueConst this_value, int argc,
             args[i] = (long)(uintptr_t)address;
         }
     }
-    long outcome = syscall((long)number, args[0], args[1], args[2], args[3], args[4], args[5]);
-    if (outcome == -1)
-        outcome = -errno;
+    long outcome;
+    do {
+        outcome = syscall((long)number, args[0], args[1], args[2], args[3], args[4], args[5]);
+        if (outcome == -1)
+            outcome = -errno;
+    } while (is_retried && outcome == -EINTR);
     int forks = number == SYS_clone || number == SYS_clone3;
 #ifdef SYS_fork
     forks = forks || number == SYS_fork;
@@ -211,23 +222,35 @@ static int remove_resizing(JSContext *ctx, JSValueConst global) {
     return status;
 }
 
-int natives_install(JSContext *ctx, const struct entry *entry, int argc, char **argv, char **envp) {
-    (void)argc;
+static JSValue syscall_function(JSContext *ctx, const char *name, int is_retried) {
+    return JS_NewCFunctionMagic(ctx, native_syscall, name, 7, JS_CFUNC_generic_magic, is_retried);
+}
+
+int natives_install(JSContext *ctx, const struct entry *entry) {
     JSValue global = JS_GetGlobalObject(ctx);
     JSValue engine = JS_NewObject(ctx);
     int failed = 0;
-    failed |= JS_SetPropertyStr(ctx, engine, "syscall", JS_NewCFunction(ctx, native_syscall, "syscall", 7)) < 0;
+    failed |= JS_SetPropertyStr(ctx, engine, "syscall", syscall_function(ctx, "syscall", 0)) < 0;
+    failed |= JS_SetPropertyStr(ctx, engine, "retriedSyscall", syscall_function(ctx, "retriedSyscall", 1)) < 0;
     failed |= JS_SetPropertyStr(ctx, engine, "addressOf", JS_NewCFunction(ctx, native_address_of, "addressOf", 1)) < 0;
     failed |= JS_SetPropertyStr(ctx, engine, "utf8Encode", JS_NewCFunction(ctx, native_utf8_encode, "utf8Encode", 1)) < 0;
     failed |= JS_SetPropertyStr(ctx, engine, "utf8Decode", JS_NewCFunction(ctx, native_utf8_decode, "utf8Decode", 1)) < 0;
 #ifdef KIHON_FAILPOINTS
     failed |= JS_SetPropertyStr(ctx, engine, "abort", JS_NewCFunction(ctx, native_abort, "abort", 0)) < 0;
 #endif
-    failed |= JS_SetPropertyStr(ctx, engine, "argv", strings(ctx, argv)) < 0;
-    failed |= JS_SetPropertyStr(ctx, engine, "environ", strings(ctx, envp)) < 0;
     failed |= JS_SetPropertyStr(ctx, engine, "entry", JS_NewString(ctx, entry->name)) < 0;
     failed |= JS_SetPropertyStr(ctx, global, "engine", engine) < 0;
     failed |= remove_resizing(ctx, global) < 0;
+    JS_FreeValue(ctx, global);
+    return failed ? -1 : 0;
+}
+
+int natives_start(JSContext *ctx, char **argv, char **envp) {
+    JSValue global = JS_GetGlobalObject(ctx);
+    JSValue engine = JS_GetPropertyStr(ctx, global, "engine");
+    int failed = JS_SetPropertyStr(ctx, engine, "argv", strings(ctx, argv)) < 0;
+    failed |= JS_SetPropertyStr(ctx, engine, "environ", strings(ctx, envp)) < 0;
+    JS_FreeValue(ctx, engine);
     JS_FreeValue(ctx, global);
     return failed ? -1 : 0;
 }

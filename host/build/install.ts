@@ -2,7 +2,7 @@
  * Installs what was built: `tsx host/build/install.ts PREFIX [DESTDIR]`.
  *
  *   PREFIX/bin/kihon                                              the command
- *   PREFIX/bin/kihon-oci                                          the OCI runtime: the agent's ELF by another name
+ *   PREFIX/bin/kihon-oci                                          the OCI runtime: the agent's ELF and its image
  *   PREFIX/libexec/kihon/vhost-device-vsock                       vsock without a kernel module, if it was set up
  *   PREFIX/share/kata-containers/vmlinux-kihon.container          the guest kernel, uncompressed ...
  *   PREFIX/share/kata-containers/vmlinuz-kihon.container          ... and as a bzImage
@@ -41,7 +41,7 @@ function itemsToInstall(build: string, architecture: string): Item[] {
   const vmlinuz = firstOf([join(assets, 'vmlinuz-kata'), join(assets, 'vmlinuz')]);
   const command = join(build, 'kihon');
   const initrd = join(assets, 'kihon-initrd.img');
-  const runtime = join(assets, 'kihon-agent');
+  const runtime = join(assets, 'kihon-oci');
   for (const path of [command, initrd, runtime])
     if (!existsSync(path)) throw new Error(`no ${path}: run \`make\` first`);
   if (vmlinux === undefined && vmlinuz === undefined) {

@@ -8,6 +8,8 @@ import { products } from '../support/repository.ts';
 export class Workspace implements AsyncDisposable {
   readonly folder: string;
   readonly agent: string;
+  /** `kihon-oci`, its image included. */
+  readonly runtime: string;
   readonly initrd: string;
   /** A busybox root file system. */
   readonly root: string;
@@ -15,6 +17,7 @@ export class Workspace implements AsyncDisposable {
   private constructor(folder: string) {
     this.folder = folder;
     this.agent = join(folder, 'kihon-agent');
+    this.runtime = join(folder, 'kihon-oci');
     this.initrd = join(folder, 'kihon-initrd.img');
     this.root = join(folder, 'root');
   }
@@ -25,6 +28,7 @@ export class Workspace implements AsyncDisposable {
     try {
       for (const [name, target] of [
         ['kihon-agent', workspace.agent],
+        ['kihon-oci', workspace.runtime],
         ['kihon-initrd.img', workspace.initrd],
       ] as const) {
         const source = join(products, name);

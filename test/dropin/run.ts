@@ -14,7 +14,7 @@ import type { Place } from './place.ts';
 import { checkPodman } from './podman.ts';
 import { haveAll } from './program.ts';
 
-const agent = process.argv[2] ?? `build/${process.arch === 'arm64' ? 'aarch64' : 'x86_64'}/kihon-agent`;
+const agent = process.argv[2] ?? `build/${process.arch === 'arm64' ? 'aarch64' : 'x86_64'}/kihon-oci`;
 
 /** One program's part; what it throws is its failure, not the end of the others. */
 async function part(checks: Checks, name: string, programs: string[], body: () => Promise<void>): Promise<void> {

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, expect } from 'vitest';
 import { HostMachine } from './oci-machine.ts';
 import { OciRuntime } from './oci-runtime.ts';
-import { releaseAgent } from './repository.ts';
+import { releaseAgent, runtimeOf } from './repository.ts';
 
 /** Our runtime for the tests of one file, and what the suites of any runtime do not need. */
 export class KihonRuntime extends OciRuntime {
@@ -70,7 +70,7 @@ export function useRuntime(elf = releaseAgent): () => KihonRuntime {
   beforeAll(async () => {
     machine = await HostMachine.start();
     const program = join(machine.folder, 'kihon-oci');
-    await symlink(elf, program);
+    await symlink(runtimeOf(elf), program);
     runtime = new KihonRuntime('kihon-oci', machine, [program]);
   });
   afterEach(async () => {

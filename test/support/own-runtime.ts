@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll } from 'vitest';
 import { HostMachine } from './oci-machine.ts';
 import { OciRuntime } from './oci-runtime.ts';
-import { releaseAgent } from './repository.ts';
+import { releaseAgent, runtimeOf } from './repository.ts';
 
 /** Longest set-up and tear-down of a test file, in ms. */
 const HOOK_MS = 60_000;
@@ -22,7 +22,7 @@ export function useOwnRuntime(): RuntimeFixture {
   beforeAll(async () => {
     machine = await HostMachine.start();
     const program = join(machine.folder, 'kihon-oci');
-    await copyFile(releaseAgent, program);
+    await copyFile(runtimeOf(releaseAgent), program);
     runtime = new OciRuntime('kihon-oci', machine, [program]);
   }, HOOK_MS);
 

@@ -1,5 +1,7 @@
+import { existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { runtimePath } from '../../agent/build/image.ts';
 
 /** Root folder of the repository. */
 export const repository = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
@@ -15,3 +17,9 @@ export const isSanitized = process.env['KIHON_SANITIZED'] === '1';
 
 /** The agent with failpoints; made by `agent/build/build.ts --failpoints`. */
 export const failpointAgent = process.env['KIHON_TEST_FAILPOINT_AGENT'] ?? join(products, 'kihon-agent-failpoints');
+
+/** `kihon-oci` of the same build as an agent: the file that is installed, with its image; an agent without one serves as well. */
+export function runtimeOf(agent: string): string {
+  const runtime = runtimePath(agent);
+  return existsSync(runtime) ? runtime : agent;
+}

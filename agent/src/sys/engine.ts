@@ -12,18 +12,25 @@ export type Turn = (mustNotWait: boolean) => boolean;
 interface Engine {
   /** The call's result, or -errno. A string with a NUL inside is a TypeError. */
   readonly syscall: (number: number, ...args: SyscallArg[]) => number;
+  /** The same, called again as long as it is interrupted (EINTR). */
+  readonly retriedSyscall: (number: number, ...args: SyscallArg[]) => number;
   /** Address of the first byte. Buffers never move; the caller keeps this one referenced while the kernel uses it. */
   readonly addressOf: (bytes: Uint8Array) => number;
   readonly utf8Encode: (text: string) => Uint8Array;
   /** null when the bytes are not well-formed UTF-8. */
   readonly utf8Decode: (bytes: Uint8Array) => string | null;
-  readonly argv: readonly string[];
-  readonly environ: readonly string[];
+  /** Not there yet while an image is made: the image is for every start (agent/engine/image.c). */
+  readonly argv?: readonly string[];
+  readonly environ?: readonly string[];
   readonly entry: string;
   /** Only in a test build: the interpreter's own end. */
   readonly abort?: (() => never) | undefined;
   /** Called again and again while it is a function; runs one turn of the event loop. True lets the engine collect garbage. */
   turn?: Turn | undefined;
+  /** Called when arguments and environment are there, all modules being loaded. */
+  start?: (() => void) | undefined;
+  /** Loads what an image has beyond what the entry imports. */
+  preload?: (() => void) | undefined;
   /** Last words: called once when an error nobody caught ends the program. Must not wait. */
   onFatal?: ((error: unknown) => void) | undefined;
 }
@@ -36,23 +43,49 @@ const native = globalThis.engine;
 
 installNativeText({ decode: native.utf8Decode, encode: native.utf8Encode });
 
-export const argv: readonly string[] = native.argv;
+const givenArgv: string[] = [];
+const givenEnviron: string[] = [];
+const givenEnvironment = Object.create(null) as Record<string, string>;
+
+export const argv: readonly string[] = givenArgv;
 
 /** The environment as it came: `NAME=value` entries. */
-export const environ: readonly string[] = native.environ;
+export const environ: readonly string[] = givenEnviron;
 
 /** The environment this process was started with, by name. A null-prototype object: the names are outside input. */
-export const environment: Readonly<Record<string, string>> = (() => {
-  const values = Object.create(null) as Record<string, string>;
-  for (const entry of native.environ) {
+export const environment: Readonly<Record<string, string>> = givenEnvironment;
+
+function takeStartValues(): void {
+  givenArgv.push(...(native.argv ?? []));
+  for (const entry of native.environ ?? []) {
+    givenEnviron.push(entry);
     const equals = entry.indexOf('=');
-    if (equals > 0) values[entry.slice(0, equals)] = entry.slice(equals + 1);
+    if (equals > 0) givenEnvironment[entry.slice(0, equals)] = entry.slice(equals + 1);
   }
-  return values;
-})();
+}
+
+const isImage = native.argv === undefined;
+if (!isImage) takeStartValues();
+
+/**
+ * The program of an entry that can be kept as an image: `main` runs at each start, the modules' own code may run only once, when the
+ * image is made. So that code must read nothing of this process. `preload` imports what the image has besides.
+ */
+export function startWith(main: () => void, preload: () => Promise<void>): void {
+  native.start = () => {
+    native.start = undefined;
+    native.preload = undefined;
+    if (isImage) takeStartValues();
+    main();
+  };
+  native.preload = () => void preload();
+}
 
 /** The raw call: result or -errno, nothing retried. */
 export const rawSyscall: Engine['syscall'] = native.syscall;
+
+/** Result or -errno, retried on EINTR: never for close(2). */
+export const retriedSyscall: Engine['retriedSyscall'] = native.retriedSyscall;
 
 export const addressOf: Engine['addressOf'] = native.addressOf;
 

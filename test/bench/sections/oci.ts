@@ -1,5 +1,4 @@
 import { spawnSync } from 'node:child_process';
-import { symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { Cgroup2Namespace } from '../peers/cgroup2-namespace.ts';
 import { NamespaceShell } from '../peers/namespace-shell.ts';
@@ -68,8 +67,7 @@ export async function measureOci(context: BenchContext): Promise<SectionReport |
       skipped: 'neither runc nor crun; `bash rootfs-builder/setup/install.sh bench` installs them',
     };
   const { workspace } = context;
-  const program = join(workspace.folder, 'kihon-oci');
-  symlinkSync(workspace.agent, program);
+  const program = workspace.runtime;
   const kihon: RuntimeCommand = { name: 'kihon', command: `${program} --root /run/kihon-oci` };
   const kihonWithoutCgroup: RuntimeCommand = { name: 'kihon', command: `${kihon.command} ${NO_CGROUP}` };
   const crun: RuntimeCommand = { name: 'crun', command: `crun --root /run/crun ${NO_CGROUP}` };

@@ -22,7 +22,7 @@ import { symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
-import { releaseAgent, repository } from '../../support/repository.ts';
+import { releaseAgent, repository, runtimeOf } from '../../support/repository.ts';
 import { reasonFor } from './reasons.ts';
 import { judge, parseTap, type Verdict } from './tap.ts';
 
@@ -127,7 +127,7 @@ function main(): void {
   const work = mkdtempSync(join(tmpdir(), 'kihon-runtime-tools-'));
   try {
     const own = join(work, 'kihon-oci');
-    symlinkSync(releaseAgent, own);
+    symlinkSync(runtimeOf(releaseAgent), own);
     const runtimes = [...(values.runtime ?? ['runc']), own];
     const names = runtimes.map((path) => basename(path));
     const rows = new Map<string, readonly Verdict[]>();

@@ -4,7 +4,7 @@ import { basename, join } from 'node:path';
 import type { Edit } from '../../support/oci-bundle.ts';
 import { HostMachine, type CommandOutcome, type Machine } from '../../support/oci-machine.ts';
 import { OciRuntime } from '../../support/oci-runtime.ts';
-import { releaseAgent } from '../../support/repository.ts';
+import { releaseAgent, runtimeOf } from '../../support/repository.ts';
 
 /**
  * What the suite runs against. `KIHON_OCI_RUNTIME` names a runtime with runc's command line (default: our own); a test file that
@@ -81,7 +81,7 @@ async function commandOf(machine: Machine): Promise<readonly string[]> {
   if (asked !== '') return [asked];
   if (!existsSync(releaseAgent)) throw new Error(`no agent at ${releaseAgent}: make agent`);
   const path = join(machine.folder, 'kihon-oci');
-  await symlink(releaseAgent, path);
+  await symlink(runtimeOf(releaseAgent), path);
   return [path];
 }
 

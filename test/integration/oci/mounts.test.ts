@@ -4,7 +4,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { type Edit, mount, type OciMount, withoutNamespace, withUserNamespace } from '../../support/oci-bundle.ts';
 import { HostMachine, shell } from '../../support/oci-machine.ts';
 import { OciRuntime } from '../../support/oci-runtime.ts';
-import { releaseAgent } from '../../support/repository.ts';
+import { releaseAgent, runtimeOf } from '../../support/repository.ts';
 import { mountsSeen, type SeenMount } from '../../support/rootfs/mount-view.ts';
 
 const maps = (hostID: number, size = 1000): Partial<OciMount> => {
@@ -20,7 +20,7 @@ describe('mounts of kihon-oci', { timeout: 30_000 }, () => {
   beforeAll(async () => {
     machine = await HostMachine.start();
     const program = join(machine.folder, 'kihon-oci');
-    symlinkSync(releaseAgent, program);
+    symlinkSync(runtimeOf(releaseAgent), program);
     runtime = new OciRuntime('kihon-oci', machine, [program]);
     volume = join(machine.folder, 'volume');
     mkdirSync(join(volume, 'in'), { recursive: true });

@@ -25,25 +25,62 @@ export interface Stat {
 
 const at = layouts.statx;
 
-/** Reads a filled `struct statx`. */
+/** A filled `struct statx`; a field is read when somebody asks, which is for one or two of them. */
+class StatView implements Stat {
+  readonly #view: StructView;
+
+  constructor(view: StructView) {
+    this.#view = view;
+  }
+
+  get mode(): number {
+    return this.#view.u16(at.stx_mode);
+  }
+  get uid(): number {
+    return this.#view.u32(at.stx_uid);
+  }
+  get gid(): number {
+    return this.#view.u32(at.stx_gid);
+  }
+  get nlink(): number {
+    return this.#view.u32(at.stx_nlink);
+  }
+  get size(): bigint {
+    return this.#view.u64(at.stx_size);
+  }
+  get ino(): bigint {
+    return this.#view.u64(at.stx_ino);
+  }
+  get rdevMajor(): number {
+    return this.#view.u32(at.stx_rdev_major);
+  }
+  get rdevMinor(): number {
+    return this.#view.u32(at.stx_rdev_minor);
+  }
+  get devMajor(): number {
+    return this.#view.u32(at.stx_dev_major);
+  }
+  get devMinor(): number {
+    return this.#view.u32(at.stx_dev_minor);
+  }
+  get mtimeSec(): bigint {
+    return this.#view.u64(at.stx_mtime);
+  }
+  /** struct statx_timestamp: the seconds take eight bytes. */
+  get mtimeNsec(): number {
+    return this.#view.u32(at.stx_mtime + 8);
+  }
+  get mountId(): bigint {
+    return this.#view.u64(at.stx_mnt_id);
+  }
+  get attributes(): bigint {
+    return this.#view.u64(at.stx_attributes);
+  }
+}
+
+/** The meaning of a filled `struct statx`, which must not be written to again. */
 export function readStat(view: StructView): Stat {
-  return {
-    mode: view.u16(at.stx_mode),
-    uid: view.u32(at.stx_uid),
-    gid: view.u32(at.stx_gid),
-    nlink: view.u32(at.stx_nlink),
-    size: view.u64(at.stx_size),
-    ino: view.u64(at.stx_ino),
-    rdevMajor: view.u32(at.stx_rdev_major),
-    rdevMinor: view.u32(at.stx_rdev_minor),
-    devMajor: view.u32(at.stx_dev_major),
-    devMinor: view.u32(at.stx_dev_minor),
-    mtimeSec: view.u64(at.stx_mtime),
-    // struct statx_timestamp: the seconds take eight bytes.
-    mtimeNsec: view.u32(at.stx_mtime + 8),
-    mountId: view.u64(at.stx_mnt_id),
-    attributes: view.u64(at.stx_attributes),
-  };
+  return new StatView(view);
 }
 
 const typeIs =

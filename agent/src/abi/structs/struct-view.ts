@@ -1,5 +1,9 @@
 import { littleEndian } from '../byte-order.ts';
 
+/** Where the halves of a 64-bit number lie. */
+const lowHalf = Number(!littleEndian) * 4;
+const highHalf = 4 - lowHalf;
+
 /** A kernel structure in memory: its bytes (whose address goes to the kernel) and typed access by offset. */
 export class StructView {
   readonly bytes: Uint8Array<ArrayBuffer>;
@@ -31,6 +35,12 @@ export class StructView {
     return this;
   }
   setU64(offset: number, value: bigint | number): this {
+    // Most values are small numbers, and a BigInt is an object.
+    if (typeof value === 'number' && value >= 0 && value <= 0xffffffff) {
+      this.#view.setUint32(offset + lowHalf, value, littleEndian);
+      this.#view.setUint32(offset + highHalf, 0, littleEndian);
+      return this;
+    }
     this.#view.setBigUint64(offset, BigInt.asUintN(64, BigInt(value)), littleEndian);
     return this;
   }
