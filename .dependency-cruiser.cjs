@@ -113,7 +113,13 @@ rules.push({
 const shared = ['agent/src/base', 'agent/src/codec', 'proto'];
 only('agent-build', 'agent/build', ['agent/build', 'node', 'npm:esbuild']);
 only('proto', 'proto', ['proto', 'agent/src/codec', 'node', 'npm:protobufjs', 'npm:protobufjs-cli']);
-only('rootfs-builder', 'rootfs-builder', ['rootfs-builder', 'agent/src/base', 'node', 'npm:tar-stream']);
+only('rootfs-builder', 'rootfs-builder', [
+  'rootfs-builder',
+  'agent/src/base',
+  'node',
+  'npm:smol-toml',
+  'npm:tar-stream',
+]);
 only('kernel-config', 'kernel-config', ['kernel-config', 'agent/src/base', 'node']);
 const vm = ['host/vm', 'agent/src/base', 'node'];
 const client = ['host/client', 'host/vm/host-error.ts', ...shared, 'node'];
@@ -122,7 +128,16 @@ only('host-vm', 'host/vm', vm);
 only('host-client', 'host/client', client);
 only('host-sdk', 'host/sdk', sdk);
 only('host-gateway', 'host/gateway', ['host/gateway', ...client, 'npm:@grpc/grpc-js']);
-only('host-cli', 'host/cli', ['host/cli', ...sdk, 'host/gateway', 'npm:commander', 'npm:systeminformation']);
+// The command builds guests and kernels too.
+const builders = ['rootfs-builder', 'kernel-config'];
+only('host-cli', 'host/cli', [
+  'host/cli',
+  ...sdk,
+  ...builders,
+  'host/gateway',
+  'npm:commander',
+  'npm:systeminformation',
+]);
 only('host-build', 'host/build', ['host/build', ...vm, 'npm:esbuild']);
 
 module.exports = {

@@ -15,6 +15,10 @@ const REPOSITORY = resolve(dirname(fileURLToPath(import.meta.url)), '..', '..');
 const BANNER = [
   '#!/usr/bin/env node',
   "var require = typeof require === 'function' ? require : process.getBuiltinModule('node:module').createRequire('/');",
+  // What a module of the bundle asks about itself is answered with the bundle's own place.
+  "var kihonFile = require('node:fs').realpathSync(process.argv[1]);",
+  "var kihonUrl = require('node:url').pathToFileURL(kihonFile).href;",
+  "var kihonFolder = require('node:path').dirname(kihonFile);",
 ].join('\n');
 
 /** Writes the bundle to `output`, all at once: a running command keeps the old file. */
@@ -29,6 +33,7 @@ export async function bundleCommand(output: string): Promise<void> {
     target: 'node20.12',
     format: 'cjs',
     banner: { js: BANNER },
+    define: { 'import.meta.url': 'kihonUrl', 'import.meta.dirname': 'kihonFolder' },
     // Optional native add-on of a dependency; it is asked for in a try block and not there.
     external: ['osx-temperature-sensor'],
     legalComments: 'eof',

@@ -1,4 +1,5 @@
 import { CommanderError } from 'commander';
+import { BuildError } from '../../rootfs-builder/src/build-error.ts';
 import { RpcError } from '../client/rpc-error.ts';
 import { EXIT_FAILURE } from '../sdk/exit-status.ts';
 import { describeHostError, HostError } from '../vm/host-error.ts';
@@ -20,7 +21,8 @@ async function main(args: readonly string[]): Promise<number> {
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode;
     if (error instanceof InterruptedError) return error.exitCode;
-    if (error instanceof HostError || error instanceof RpcError) say(describeHostError(error));
+    if (error instanceof BuildError) say(error.message);
+    else if (error instanceof HostError || error instanceof RpcError) say(describeHostError(error));
     else if (error instanceof Error && 'syscall' in error) say(error.message);
     else console.error(error);
     return EXIT_FAILURE;

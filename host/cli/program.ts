@@ -1,5 +1,6 @@
 import { Command } from 'commander';
 import type { SetExitCode } from './command-context.ts';
+import { addBuildCommand } from './commands/build.ts';
 import { addCheckCommand } from './commands/check.ts';
 import { addConsoleCommand } from './commands/console.ts';
 import { addDemoCommand } from './commands/demo.ts';
@@ -27,6 +28,7 @@ export function createProgram(version: string, setExitCode: SetExitCode): Comman
   addStopCommand(program);
   addConsoleCommand(program);
   addRpcCommand(program);
+  addBuildCommand(program);
   addCheckCommand(program, setExitCode);
   addDemoCommand(program);
   return program;

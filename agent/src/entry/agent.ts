@@ -113,9 +113,6 @@ async function loadOptions(config: ResolvedConfig['config']) {
   return {
     startTracing: config.isTracing ? (await import('./agent/tracing.ts')).startTracing : undefined,
     openPassfd: config.passfdPort === 0 ? undefined : (await import('./agent/open-passfd.ts')).openPassfd,
-    startDebugConsole: config.hasDebugConsole
-      ? (await import('./agent/debug-console.ts')).startDebugConsole
-      : undefined,
   };
 }
 
@@ -173,7 +170,6 @@ function serve(
     storages: guest.storages,
     storageContext: guest.storageContext,
     prepareDevices: guest.prepareDevices,
-    injectCdi: guest.injectCdi,
     passfd: options.openPassfd?.(loop, log, config.passfdPort),
   });
 
@@ -196,11 +192,6 @@ function serve(
     removeDns();
     exit(status);
   };
-
-  options.startDebugConsole?.({
-    ...{ loop, reaper, log, config, sandbox, isPid1, environment },
-    nofile: defaultNofile,
-  });
 
   // The API opens last, when everything behind it works: "the port answers" means "the guest is ready".
   const server = new Server(loop, openListener(config.serverAddress), {

@@ -1,14 +1,30 @@
 /** Help texts by command; the empty name is the overview. */
-export const HELP: Readonly<Record<'' | 'initrd' | 'busybox' | 'list', string>> = {
+export const HELP: Readonly<Record<'' | 'build' | 'initrd' | 'busybox' | 'list', string>> = {
   '': `Builds what a Kihon guest boots and what its containers run on.
 
 usage: rootfs-builder COMMAND [OPTIONS]
 
+  build     an image, an initrd or a root tree from a recipe file
   initrd    a guest's initrd from the agent, a root tree, or both
   busybox   a small root file system for containers
   list      what is inside an initrd
 
 \`rootfs-builder COMMAND --help\` explains one. Same input, same bytes: nothing of the building host gets into an image.
+`,
+  build: `Builds a guest from a recipe.
+
+usage: rootfs-builder build image|initrd|rootfs RECIPE [OPTIONS]
+       rootfs-builder build --list
+
+  RECIPE            a TOML file, or the name of one that comes with the program
+  --output FILE     final name (default: in this folder, named after recipe and format)
+  --format FORMAT   instead of the recipe's
+  --fresh           make everything anew; else what was made of the same inputs before is used again
+  --explain         tell the steps and stop
+  --list            recipes that come with the program, bases and formats
+  --json            events as they happen and the result, one JSON document on a line
+
+The image appears under its name when it is whole. docs/images.md says what a recipe may hold.
 `,
   initrd: `Builds a guest's initrd: a cpio archive that the kernel unpacks into memory, and whose /init it runs.
 

@@ -13,6 +13,10 @@ export const CLI_OPTIONS = {
   compress: { type: 'string' },
   tar: { type: 'string' },
   busybox: { type: 'string' },
+  format: { type: 'string' },
+  fresh: { type: 'boolean' },
+  explain: { type: 'boolean' },
+  list: { type: 'boolean' },
   json: { type: 'boolean' },
   help: { type: 'boolean', short: 'h' },
 } as const;

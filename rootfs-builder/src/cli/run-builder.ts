@@ -1,5 +1,6 @@
 import { parseArgs } from 'node:util';
 import { BuildError, reasonOf } from '../build-error.ts';
+import { buildCommand } from './build-command.ts';
 import { busyboxCommand } from './busybox-command.ts';
 import { HELP } from './help.ts';
 import { initrdCommand } from './initrd-command.ts';
@@ -11,6 +12,7 @@ type Command = (values: CliValues, operands: readonly string[], signal: AbortSig
 
 const COMMANDS = new Map<string, { readonly run: Command; readonly help: string }>([
   ['initrd', { run: initrdCommand, help: HELP.initrd }],
+  ['build', { run: buildCommand, help: HELP.build }],
   ['busybox', { run: busyboxCommand, help: HELP.busybox }],
   ['list', { run: listCommand, help: HELP.list }],
 ]);

@@ -88,6 +88,11 @@ export class FileTree {
     return this.#entries.get(path);
   }
 
+  /** Takes one entry out; what is below it or linked to it is the caller's affair (`TreeEditor` sees to both). */
+  delete(path: string): void {
+    if (path !== '.') this.#entries.delete(path);
+  }
+
   get size(): number {
     return this.#entries.size;
   }

@@ -45,6 +45,6 @@ describe('kihon run', () => {
 test('all commands are there and say what they do', () => {
   const program = createProgram('1', () => undefined);
   const names = program.commands.map((command) => command.name());
-  expect(names).toEqual(['run', 'exec', 'ps', 'logs', 'stop', 'console', 'rpc', 'check', 'demo']);
+  expect(names).toEqual(['run', 'exec', 'ps', 'logs', 'stop', 'console', 'rpc', 'build', 'check', 'demo']);
   for (const command of program.commands) expect(command.summary()).not.toBe('');
 });

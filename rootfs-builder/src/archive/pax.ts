@@ -1,0 +1,65 @@
+import { decodeBytes } from '../../../agent/src/base/text.ts';
+import { BuildError } from '../build-error.ts';
+
+const XATTR_PREFIX = 'SCHILY.xattr.';
+
+/** What extended headers may say about the next entry, or with `g` about all that follow. */
+export interface PaxRecords {
+  readonly path?: string;
+  readonly linkPath?: string;
+  readonly sizeBytes?: number;
+  readonly uid?: number;
+  readonly gid?: number;
+  /** Whole seconds; a fraction is dropped. */
+  readonly mtime?: number;
+  readonly xattrs?: ReadonlyMap<string, Uint8Array>;
+}
+
+/**
+ * Reads the records `LENGTH KEYWORD=VALUE\n` of a pax header (POSIX pax(1), "pax Extended Header"). Values are bytes, so an
+ * extended attribute may hold anything. Throws BuildError for a length that lies, a number that is none, and for GNU
+ * tar's sparse files, whose data is not what it seems.
+ */
+export function parsePax(bytes: Uint8Array): PaxRecords {
+  const records: { -readonly [K in keyof PaxRecords]: PaxRecords[K] } = {};
+  const xattrs = new Map<string, Uint8Array>();
+  for (let at = 0; at < bytes.length;) {
+    const space = bytes.indexOf(0x20, at);
+    const digits = space === -1 || space - at > 10 ? '' : decodeBytes(bytes.subarray(at, space));
+    const length = /^[0-9]+$/.test(digits) ? Number(digits) : 0;
+    const end = at + length;
+    if (length < digits.length + 4 || end > bytes.length || bytes[end - 1] !== 0x0a)
+      throw new BuildError('tar: a pax record has a wrong length');
+    const record = bytes.subarray(space + 1, end - 1);
+    const equals = record.indexOf(0x3d);
+    if (equals <= 0) throw new BuildError('tar: a pax record has no keyword');
+    const keyword = decodeBytes(record.subarray(0, equals));
+    const value = record.subarray(equals + 1);
+    at = end;
+    if (keyword.startsWith(XATTR_PREFIX)) xattrs.set(keyword.slice(XATTR_PREFIX.length), value.slice());
+    else if (keyword.startsWith('GNU.sparse.'))
+      throw new BuildError('tar: sparse files of GNU tar are not read; make the archive without --sparse');
+    else if (keyword === 'path') records.path = decodeBytes(value);
+    else if (keyword === 'linkpath') records.linkPath = decodeBytes(value);
+    else if (keyword === 'size') records.sizeBytes = count(keyword, value);
+    else if (keyword === 'uid') records.uid = count(keyword, value);
+    else if (keyword === 'gid') records.gid = count(keyword, value);
+    else if (keyword === 'mtime') records.mtime = time(value);
+  }
+  if (xattrs.size > 0) records.xattrs = xattrs;
+  return records;
+}
+
+function count(keyword: string, value: Uint8Array): number {
+  const text = decodeBytes(value);
+  const number = Number(text);
+  if (!/^[0-9]+$/.test(text) || !Number.isSafeInteger(number))
+    throw new BuildError(`tar: a pax record has a wrong ${keyword}`);
+  return number;
+}
+
+function time(value: Uint8Array): number {
+  const text = decodeBytes(value);
+  if (!/^-?[0-9]{1,15}(\.[0-9]*)?$/.test(text)) throw new BuildError('tar: a pax record has a wrong mtime');
+  return Math.floor(Number(text));
+}

@@ -1,0 +1,32 @@
+import type { TarHeader } from './tar-reader.ts';
+import { TarReader } from './tar-reader.ts';
+
+/** One entry with its data. */
+export interface TarMember {
+  readonly header: TarHeader;
+  readonly data: Uint8Array;
+}
+
+/** All entries of an archive in memory. Throws BuildError when it is none. */
+export function readTar(bytes: Uint8Array): TarMember[] {
+  const reader = new TarReader();
+  const members: TarMember[] = [];
+  let pieces: Uint8Array[] = [];
+  let header: TarHeader | undefined;
+  for (const event of reader.push(bytes)) {
+    switch (event.kind) {
+      case 'entry':
+        header = event.header;
+        pieces = [];
+        break;
+      case 'data':
+        pieces.push(event.bytes);
+        break;
+      case 'end':
+        if (header !== undefined) members.push({ header, data: Buffer.concat(pieces) });
+        break;
+    }
+  }
+  reader.end();
+  return members;
+}

@@ -1,0 +1,78 @@
+import { existsSync } from 'node:fs';
+import { mkdir, readdir, readFile, rename, rm, stat, utimes, writeFile } from 'node:fs/promises';
+import { dirname, join, relative } from 'node:path';
+import { hashFile } from '../bases/simple-bases.ts';
+import type { WrittenImage } from '../format/format.ts';
+import { replacing } from '../output/write-output.ts';
+import { copySparse } from './copy-sparse.ts';
+
+const RECORD = 'record.json';
+
+/** Keeps copies of finished images under the key of what they were made of. */
+export class OutputCache {
+  readonly #folder: string;
+
+  constructor(folder: string) {
+    this.#folder = folder;
+  }
+
+  /** Keeps an image whose main file is `output`. A copy that cannot be made (a full disk) is no error. */
+  async store(key: string, image: WrittenImage, output: string, temporaryFolder: string): Promise<void> {
+    const staging = join(temporaryFolder, `output-${key}`);
+    try {
+      await mkdir(staging, { recursive: true });
+      for (const [index, file] of image.files.entries()) await copySparse(file.path, join(staging, String(index)));
+      const files = image.files.map((file) => ({ ...file, path: relative(dirname(output), file.path) }));
+      // Names may hold the output's own; they are kept apart from it so that another output can take them over.
+      await writeFile(join(staging, RECORD), JSON.stringify({ ...image, files }));
+      await mkdir(this.#folder, { recursive: true });
+      await rm(join(this.#folder, key), { recursive: true, force: true });
+      await rename(staging, join(this.#folder, key));
+    } catch {
+      await rm(staging, { recursive: true, force: true });
+    }
+  }
+
+  /**
+   * Puts the image of `key` at `output`: left as it is where the files are there already, else copied. Undefined when the
+   * cache has none, or one that is damaged.
+   */
+  async restore(key: string, output: string, signal?: AbortSignal): Promise<WrittenImage | undefined> {
+    const entry = join(this.#folder, key);
+    if (!existsSync(join(entry, RECORD))) return undefined;
+    const image = JSON.parse(await readFile(join(entry, RECORD), 'utf8')) as WrittenImage;
+    const files = image.files.map((file) => ({ ...file, path: join(dirname(output), file.path) }));
+    for (const [index, file] of files.entries()) {
+      if (await isSame(file.path, file.sizeBytes, file.sha256)) continue;
+      let copied = '';
+      await replacing(file.path, signal, async (temporary) => {
+        copied = await copySparse(join(entry, String(index)), temporary, signal);
+        if (copied !== file.sha256) throw new Error('damaged');
+      }).catch((error: unknown) => {
+        if (copied === '' || copied === file.sha256) throw error;
+      });
+      if (copied !== file.sha256) {
+        await rm(entry, { recursive: true, force: true });
+        return undefined;
+      }
+    }
+    const now = new Date();
+    await utimes(entry, now, now).catch(() => undefined); // what was used last is kept longest
+    return { ...image, files };
+  }
+}
+
+async function isSame(path: string, sizeBytes: number, sha256: string): Promise<boolean> {
+  const stats = await stat(path).catch(() => undefined);
+  return stats?.isFile() === true && stats.size === sizeBytes && (await hashFile(path)) === sha256;
+}
+
+/** Removes the entries of a cache folder that were used longest ago, but for `kept`. */
+export async function pruneCache(folder: string, kept: number): Promise<void> {
+  const names = await readdir(folder).catch(() => []);
+  const dated = await Promise.all(
+    names.map(async (name) => ({ name, time: (await stat(join(folder, name)).catch(() => undefined))?.mtimeMs ?? 0 })),
+  );
+  const old = dated.sort((left, right) => right.time - left.time).slice(kept);
+  for (const { name } of old) await rm(join(folder, name), { recursive: true, force: true });
+}

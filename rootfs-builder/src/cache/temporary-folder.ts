@@ -1,0 +1,40 @@
+import { mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { BuildError, reasonOf } from '../build-error.ts';
+
+/** A folder that goes away with all it holds, at the latest when the process exits. */
+export interface TemporaryFolder extends Disposable {
+  readonly path: string;
+}
+
+/** Makes a folder for this build below `parent`, and removes those that killed builds left there. Throws BuildError. */
+export function makeTemporaryFolder(parent: string): TemporaryFolder {
+  try {
+    mkdirSync(parent, { recursive: true });
+    for (const name of readdirSync(parent)) {
+      const pid = Number(/^(\d+)-/.exec(name)?.[1] ?? 0);
+      if (pid > 0 && !isAlive(pid)) rmSync(join(parent, name), { recursive: true, force: true });
+    }
+    const path = mkdtempSync(join(parent, `${process.pid}-`));
+    const remove = (): void => rmSync(path, { recursive: true, force: true });
+    process.once('exit', remove);
+    return {
+      path,
+      [Symbol.dispose]: () => {
+        process.removeListener('exit', remove);
+        remove();
+      },
+    };
+  } catch (error) {
+    throw new BuildError(`cache: make a folder in ${parent}: ${reasonOf(error)}`, error);
+  }
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return reasonOf(error) !== 'ESRCH';
+  }
+}
