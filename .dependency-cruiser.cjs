@@ -7,6 +7,7 @@
 const base = ['base'];
 const abi = ['abi', ...base];
 const codec = ['codec', ...abi];
+const policy = ['policy', ...codec];
 const sys = ['sys', ...codec];
 const oci = ['oci', ...abi];
 const plan = ['libcontainer/plan', ...oci, ...codec];
@@ -29,13 +30,14 @@ const runtime = ['runtime', 'libcontainer/init', ...launch];
 // Of a spec it knows the types: devices are written into it.
 const guest = ['guest', 'oci/spec.ts', ...sys];
 const sandbox = ['sandbox', ...guest, ...launch];
-const api = ['api', ...sandbox];
+const api = ['api', ...sandbox, ...policy];
 
 /** [folder, what of the agent it may import, what else] */
 const agentTable = [
   ['base', base],
   ['abi', abi],
   ['codec', codec],
+  ['policy', policy],
   ['sys', sys],
   ['oci', oci, ['proto']],
   ['libcontainer/plan', plan],

@@ -1,4 +1,4 @@
-import { DomainError } from '../base/errors.ts';
+import { CallerError, DomainError } from '../base/errors.ts';
 import type { ServerCall } from '../codec/ttrpc/server-call.ts';
 import type { Logger } from '../base/log.ts';
 import type { Init } from '../codec/protobuf/message-codec.ts';
@@ -10,6 +10,9 @@ import { statusOf } from './status.ts';
 
 /** Calls that hosts repeat all the time; they are not worth a log record each (boot contract, 6.1). */
 const quiet: readonly string[] = ['Check', 'Version', 'WriteStdin', 'ReadStdout', 'ReadStderr', 'GetOOMEvent'];
+
+/** The service whose calls a policy judges; Health is always answered. */
+const POLICY_SERVICE = 'grpc.AgentService';
 
 /** Any handler, once its method was looked up. */
 type AnyHandler = (context: ApiContext, request: object, call: Call) => Promise<Init<object>> | Init<object>;
@@ -36,13 +39,16 @@ export async function dispatch(
     if (handler === undefined) throw new DomainError('unimplemented', `${call.method} method is not implemented`);
     if (!quiet.includes(call.method)) log.info(`rpc call ${call.method}`);
     failpoint(`rpc.${call.method}`);
-    call.reply(await handler(context, call.request, call));
+    const { policy } = context;
+    if (policy === undefined || call.service !== POLICY_SERVICE) call.reply(await handler(context, call.request, call));
+    else call.reply(await policy.guard(call, () => handler(context, call.request, call)));
     span?.end();
   } catch (error) {
     const { code, message } = statusOf(error);
     call.fail(code, message);
-    span?.end(message);
-    if (call.method !== 'Check') log.warn(`rpc ${call.method} failed`, { error: message, code });
+    const text = error instanceof CallerError ? error.message : message;
+    span?.end(text);
+    if (call.method !== 'Check') log.warn(`rpc ${call.method} failed`, { error: text, code });
   } finally {
     timer?.cancel();
   }

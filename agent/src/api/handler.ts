@@ -6,6 +6,7 @@ import type { GuestServices } from '../guest/guest-services.ts';
 import type { RequestTracer } from '../guest/trace/request-tracer.ts';
 import type { DeliveryGate } from '../sandbox/delivery-gate.ts';
 import type { Sandbox } from '../sandbox/sandbox.ts';
+import type { PolicyGate } from './policy/policy-gate.ts';
 
 /** What handlers work with. One object for the life of the agent. */
 export interface ApiContext {
@@ -17,6 +18,8 @@ export interface ApiContext {
   readonly storageDrivers: readonly string[];
   /** Undefined while tracing is off. */
   readonly tracer: RequestTracer | undefined;
+  /** Asked before every call; undefined in an image without policy. */
+  readonly policy: PolicyGate | undefined;
   /** The sandbox is gone: answer what is under way, then end (power off as PID 1). */
   readonly shutDown: () => void;
 }

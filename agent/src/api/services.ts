@@ -16,6 +16,7 @@ import { listRoutes } from './network/list-routes.ts';
 import { setIptables } from './network/set-iptables.ts';
 import { updateInterface } from './network/update-interface.ts';
 import { updateRoutes } from './network/update-routes.ts';
+import { setPolicy } from './policy/set-policy.ts';
 import { closeStdin } from './process/close-stdin.ts';
 import { execProcess } from './process/exec-process.ts';
 import { readStderr, readStdout } from './process/read-stream.ts';
@@ -80,6 +81,7 @@ const agentService: { readonly [M in AgentMethod]?: AgentHandler<M> } = {
   ReadStderr: readStderr,
   CloseStdin: closeStdin,
   TtyWinResize: ttyWinResize,
+  SetPolicy: setPolicy,
 };
 
 const health: { readonly [M in HealthMethod]?: HealthHandler<M> } = { Check: check, Version: version };

@@ -1,5 +1,5 @@
 import * as status from '../codec/ttrpc/status-code.ts';
-import { DomainError, describeError } from '../base/errors.ts';
+import { CallerError, DomainError, describeError } from '../base/errors.ts';
 import type { ErrorCode } from '../base/errors.ts';
 import { SysError } from '../base/sys-error.ts';
 
@@ -34,7 +34,7 @@ function isOutOfMemory(error: unknown): boolean {
 
 /** Code and text for a caller. Never a stack trace. */
 export function statusOf(error: unknown): { readonly code: number; readonly message: string } {
-  const text = describeError(error);
+  const text = error instanceof CallerError ? `${error.message}: ${error.detail}` : describeError(error);
   const message = text.length > MAX_TEXT ? `${text.slice(0, MAX_TEXT)}...` : text;
   if (isOutOfMemory(error)) return { code: status.RESOURCE_EXHAUSTED, message };
   if (error instanceof DomainError) return { code: codes[error.code], message };

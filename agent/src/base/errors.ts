@@ -29,6 +29,18 @@ export class DomainError extends Error {
   }
 }
 
+/**
+ * An error of which only `message` may be logged: `detail` is for the caller, who sent what is in it (a policy prints environment variables).
+ */
+export class CallerError extends DomainError {
+  readonly detail: string;
+
+  constructor(code: ErrorCode, message: string, detail: string) {
+    super(code, message);
+    this.detail = detail;
+  }
+}
+
 /** Whatever was thrown or given as a reason, as an Error to reject with. */
 export function toError(reason: unknown): Error {
   return reason instanceof Error ? reason : new Error(String(reason));

@@ -36,6 +36,7 @@ import { wallClock } from '../sys/system.ts';
 import { armFailpoints } from './failpoints/arm-failpoints.ts';
 import { findCgroupRoot } from './agent/cgroup-root.ts';
 import { createGuest } from './agent/create-guest.ts';
+import { loadPolicy } from './agent/load-policy.ts';
 import { openListener } from './agent/open-listener.ts';
 import { sendReady } from './agent/send-ready.ts';
 import type { Tracing } from './agent/tracing.ts';
@@ -102,15 +103,17 @@ async function start(configFile: string | undefined): Promise<void> {
   for (const warning of warnings) log.warn(warning);
   if (fatal !== undefined) die(fatal, log);
   try {
-    serve(config, log, console, await loadOptions(config));
+    serve(config, log, console, await loadOptions(config, log));
   } catch (error) {
     die(`start: ${describeError(error)}`, log);
   }
 }
 
 /** Parts that most guests do not ask for; they are read only when the settings name them. */
-async function loadOptions(config: ResolvedConfig['config']) {
+async function loadOptions(config: ResolvedConfig['config'], log: AgentLog) {
   return {
+    // Before the API opens: no call may come that the policy did not see.
+    policy: await loadPolicy(config, log),
     startTracing: config.isTracing ? (await import('./agent/tracing.ts')).startTracing : undefined,
     openPassfd: config.passfdPort === 0 ? undefined : (await import('./agent/open-passfd.ts')).openPassfd,
   };
@@ -201,6 +204,7 @@ function serve(
     isPid1,
     tracer: tracing?.tracer,
     storageDrivers: guest.storages.driverNames,
+    policy: options.policy,
     shutDown: () => loop.soon(() => server.drain(() => end(0))),
   });
 

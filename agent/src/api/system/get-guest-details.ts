@@ -11,6 +11,6 @@ export const getGuestDetails: AgentHandler<'GetGuestDetails'> = (context, reques
     device_handlers: [],
     storage_handlers: context.storageDrivers,
     supports_seccomp: true,
-    extra_features: [],
+    extra_features: context.policy === undefined ? [] : ['agent-policy'],
   },
 });

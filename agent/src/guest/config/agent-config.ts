@@ -26,6 +26,8 @@ export interface AgentConfig {
   /** The memory agent runs, with these settings. */
   readonly isMemAgentOn: boolean;
   readonly memAgent: MemAgentConfig;
+  /** Path of the policy; empty: the default one if the image has it. */
+  readonly policyFile: string;
   /** True when the kernel command line asks for cgroup v1 by name; this agent has only v2 and says so. */
   readonly isCgroupV1Requested: boolean;
 }
@@ -44,6 +46,7 @@ export const DEFAULT_CONFIG: AgentConfig = {
   debugConsoleVport: 0,
   isMemAgentOn: false,
   memAgent: DEFAULT_MEM_AGENT,
+  policyFile: '',
   isCgroupV1Requested: false,
 };
 

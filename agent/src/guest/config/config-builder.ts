@@ -57,6 +57,10 @@ export class ConfigBuilder {
     return level !== undefined;
   }
 
+  setPolicyFile(path: string): void {
+    if (path !== '') this.#config.policyFile = path;
+  }
+
   finish(): { config: AgentConfig; warnings: readonly string[]; fatal?: string } {
     const result = { config: { ...this.#config }, warnings: [...this.#warnings] };
     return this.#addressFailure === undefined ? result : { ...result, fatal: this.#addressFailure };
@@ -101,6 +105,9 @@ export class ConfigBuilder {
         break;
       case 'agent.debug_console_vport':
         config.debugConsoleVport = Math.max(0, Number(value));
+        break;
+      case 'agent.policy_file':
+        config.policyFile = String(value);
         break;
       case 'kihon.ready':
         config.readyPort = Number(value);

@@ -41,6 +41,7 @@ export const OPTIONS: readonly OptionSpec[] = [
   now('passfd_listener_port', { kind: 'port' }),
   now('container_pipe_size', { kind: 'integer', min: 0n, max: I32_MAX }),
   now('hotplug_timeout', { kind: 'seconds' }),
+  now('policy_file', TEXT),
   { word: 'cgroup_no_v1', key: '', rule: TEXT, acts: true },
   {
     word: 'systemd.unified_cgroup_hierarchy',
@@ -70,7 +71,6 @@ export const OPTIONS: readonly OptionSpec[] = [
     values: ['none', 'attestation-agent', 'confidential-data-hub', 'api-server-rest'],
   }),
   later('secure_storage_integrity', { kind: 'bool' }),
-  { word: '', key: 'policy_file', rule: TEXT, acts: false },
   now('mem_agent_enable', { kind: 'bool' }),
   now('mem_agent_memcg_disable', STRICT),
   now('mem_agent_memcg_swap', STRICT),

@@ -94,9 +94,7 @@ function applyEnvironment(builder: ConfigBuilder, environment: ConfigSources['en
     const reading = readOptionText({ kind: 'bool' }, tracing);
     builder.setTracing(reading.kind === 'value' && reading.value === true);
   }
-  for (const name of ['KATA_AGENT_POLICY_FILE']) {
-    if (environment[name] !== undefined) builder.warn(name, `${name} is set, but this agent does not act on it yet`);
-  }
+  builder.setPolicyFile(environment['KATA_AGENT_POLICY_FILE'] ?? '');
 }
 
 /**
