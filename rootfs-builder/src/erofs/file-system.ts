@@ -1,6 +1,6 @@
 import { BuildError } from '../build-error.ts';
 import { SparseFile } from '../output/sparse-file.ts';
-import type { FileSystem, FileSystemJob } from '../format/file-systems.ts';
+import type { FileSystem, FileSystemJob } from '../format/file-system.ts';
 import { derivedUuid } from '../tree/survey.ts';
 import { writeErofs } from './write-erofs.ts';
 

@@ -4,7 +4,7 @@ import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { decodeBytes } from '../../../agent/src/base/text.ts';
 import { BuildError, describing } from '../build-error.ts';
-import type { FileSystem, FileSystemJob } from '../format/file-systems.ts';
+import type { FileSystem, FileSystemJob } from '../format/file-system.ts';
 import { programVersion } from '../programs/program-version.ts';
 import { runProgram } from '../programs/run-program.ts';
 import { readContent } from '../tree/content.ts';
