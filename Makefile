@@ -11,6 +11,7 @@ MAKEFLAGS += --no-builtin-rules --no-print-directory
 
 ARCH ?= $(shell uname -m)
 CONFIG ?= lean
+SERIES ?= 6.12
 PREFIX ?= /usr/local
 DESTDIR ?=
 KIHON_CACHE ?= $(CURDIR)/.cache
@@ -54,7 +55,7 @@ help:
 	  '  make setup                 Debian and npm packages; engine source and guest kernel under .cache; generated code' \
 	  '  make agent                 $(out)/kihon-agent: the agent, one static ELF; kihon-oci beside it: the same as an OCI runtime, ready in memory' \
 	  '  make initrd                $(out)/kihon-initrd.img: a guest whose /init is the agent' \
-	  '  make kernel [CONFIG=lean|kata]   $(out)/vmlinuz and vmlinux: 6 to 9 minutes on 2 cores; cached' \
+	  '  make kernel [CONFIG=lean|kata|debug|confidential] [ARCH=...] [SERIES=6.12]   build/ARCH/vmlinuz and vmlinux; 6 to 12 minutes, cached' \
 	  '  make host                  build/kihon: the host command; try build/kihon --help' \
 	  '  make all                   agent, initrd and host' \
 	  '  make install PREFIX=DIR    command, kernel, initrd and a Kata drop-in below DIR (default /usr/local)' \
@@ -118,9 +119,9 @@ $(out)/kihon-initrd-packaged.img: $(out)/kihon-agent $(builder_sources)
 	@$(tsx) rootfs-builder/src/main.ts initrd --agent $< --output $@ --modules $(packaged)/lib/modules; $(call took,initrd)
 
 kernel: setup
-	@bash rootfs-builder/setup/install.sh kernel
-	@$(call say,kernel,$(CONFIG): 6 to 9 minutes on 2 cores unless it was built before)
-	@$(tsx) kernel-config/src/main.ts build --config $(CONFIG)
+	@bash rootfs-builder/setup/install.sh kernel-$(ARCH) $(if $(filter debug,$(CONFIG)),kernel-debug) $(if $(filter-out 6.12,$(SERIES)),kernel-newer)
+	@$(call say,kernel,$(CONFIG) for $(ARCH): 6 to 12 minutes on 2 cores unless it was built before)
+	@$(tsx) kernel-config/src/main.ts build --config $(CONFIG) --arch $(ARCH) --series $(SERIES)
 
 host: build/kihon
 build/kihon: $(host_sources) | setup

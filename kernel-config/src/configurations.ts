@@ -1,30 +1,38 @@
+/** File names of a finished kernel. */
+export interface KernelOutputs {
+  readonly vmlinuz: string;
+  readonly vmlinux: string;
+  readonly config: string;
+  readonly systemMap: string;
+  readonly sizes: string;
+}
+
 /** A kernel we build: which fragments it is made of and what it may weigh. */
 export interface KernelConfiguration {
   readonly name: string;
   /** What it is for, one line, shown by the command. */
   readonly purpose: string;
   readonly fragments: readonly string[];
-  /** Largest accepted bzImage in bytes; a bigger one fails the build. */
-  readonly maxBzImageBytes: number;
+  /** Largest accepted compressed image of x86_64 in bytes; a bigger one fails the build. */
+  readonly maxImageBytes: number;
   /** File names below `build/<arch>/`. */
-  readonly outputs: { readonly vmlinuz: string; readonly vmlinux: string; readonly config: string };
+  readonly outputs: KernelOutputs;
   /** Build steps of a build from nothing, as measured; only the estimate of the first build depends on it. */
   readonly expectedSteps: number;
 }
 
 const MIB = 1024 * 1024;
 
-/** What both kernels need: the machine, its virtio devices, and everything a container is made of. */
+/** What all kernels need: the machine, its virtio devices, what a guest may boot from, and everything a container is made of. */
 const COMMON = [
   'base',
   'initrd',
-  'x86_64',
+  'machine',
   'acpi',
   'virtio-pci',
   'virtio-mmio',
   'vsock',
   'virtio-fs',
-  '9p',
   'block',
   'console',
   'clock',
@@ -37,52 +45,95 @@ const COMMON = [
   'landlock',
   'filesystems',
   'overlay',
+  'verity',
+  'pmem',
+  'scsi',
+  'acpi-hotplug',
+  'memory-hotplug',
   'hardening',
 ] as const;
 
 /** Small and quick to start: what our own host side asks of a guest. */
 export const LEAN: KernelConfiguration = {
   name: 'lean',
-  purpose: 'what the kihon command needs (q35 and microvm, virtio, vsock, virtio-fs, containers)',
-  fragments: [...COMMON, 'no-usermode-helper', 'lean'],
-  maxBzImageBytes: 4 * MIB,
-  outputs: { vmlinuz: 'vmlinuz', vmlinux: 'vmlinux', config: 'kernel.config' },
+  purpose: 'what the kihon command needs (q35, microvm and virt; virtio, vsock, virtio-fs, images, containers)',
+  fragments: [...COMMON, 'no-debug', 'no-usermode-helper', 'lean'],
+  maxImageBytes: 4 * MIB,
+  outputs: outputs(''),
   expectedSteps: 2013,
 };
+
+/** What Kata's kernel has and ours does not need. */
+const KATA_FRAGMENTS = [
+  ...COMMON,
+  '9p',
+  'kallsyms',
+  'firmware',
+  'pci-hotplug',
+  'virtio-pci-legacy',
+  'pmem-extra',
+  'device-mapper',
+  'numa',
+  'vfio',
+  'cgroup-extra',
+  'filesystems-extra',
+  'overlay-extra',
+  'net-virtual',
+  'netfilter',
+  'lsm',
+  'kaslr',
+  'return-thunks',
+  'mlx5',
+  'cifs',
+  'cpu',
+  'rtc',
+  'kata',
+] as const;
 
 /** For an unmodified Kata host runtime: every device and feature of its QEMU command line. */
 export const KATA: KernelConfiguration = {
   name: 'kata',
   purpose: 'for an unmodified Kata host: hotplug, SCSI, pmem, legacy virtio, xfs, dm-verity, netfilter',
-  fragments: [
-    ...COMMON,
-    'acpi-hotplug',
-    'memory-hotplug',
-    'virtio-pci-legacy',
-    'scsi',
-    'pmem',
-    'device-mapper',
-    'numa',
-    'vfio',
-    'cgroup-extra',
-    'filesystems-extra',
-    'overlay-extra',
-    'net-virtual',
-    'netfilter',
-    'lsm',
-    'kaslr',
-    'return-thunks',
-    'kata',
-  ],
-  maxBzImageBytes: 8 * MIB,
-  outputs: { vmlinuz: 'vmlinuz-kata', vmlinux: 'vmlinux-kata', config: 'kernel-kata.config' },
+  fragments: [...KATA_FRAGMENTS, 'no-debug'],
+  maxImageBytes: 8 * MIB,
+  outputs: outputs('-kata'),
   expectedSteps: 2788,
 };
 
+/** To look into a problem: the kata kernel with tracing, probes, types for BPF and lines for a debugger. */
+export const DEBUG: KernelConfiguration = {
+  name: 'debug',
+  purpose: 'the kata kernel with tracing, probes, BTF and DWARF',
+  fragments: [...KATA_FRAGMENTS, 'debug'],
+  maxImageBytes: 16 * MIB,
+  outputs: outputs('-debug'),
+  expectedSteps: 2900,
+};
+
+/** For guests whose memory the host cannot read: SEV-SNP, TDX, Arm CCA, Secure Execution. */
+export const CONFIDENTIAL: KernelConfiguration = {
+  name: 'confidential',
+  purpose: 'the kata kernel as a guest of SEV-SNP, TDX, Arm CCA and Secure Execution',
+  fragments: [...KATA_FRAGMENTS, 'no-debug', 'confidential'],
+  maxImageBytes: 8.5 * MIB,
+  outputs: outputs('-confidential'),
+  expectedSteps: 2900,
+};
+
 /** All configurations, in the order the command lists them. */
-export const CONFIGURATIONS: readonly KernelConfiguration[] = [LEAN, KATA];
+export const CONFIGURATIONS: readonly KernelConfiguration[] = [LEAN, KATA, DEBUG, CONFIDENTIAL];
 
 /** Finds a configuration by name; undefined if there is none of that name. */
 export function findConfiguration(name: string): KernelConfiguration | undefined {
   return CONFIGURATIONS.find((configuration) => configuration.name === name);
+}
+
+function outputs(suffix: string): KernelOutputs {
+  return {
+    vmlinuz: `vmlinuz${suffix}`,
+    vmlinux: `vmlinux${suffix}`,
+    config: `kernel${suffix}.config`,
+    systemMap: `System.map${suffix}`,
+    sizes: `kernel${suffix}-sizes.json`,
+  };
 }

@@ -14,7 +14,18 @@ base_packages=(
   cpio zstd xz-utils                           # initrd and module compression
   iproute2                                     # networks of the tests
 )
-kernel_packages=(linux-source-6.12 gcc make flex bison bc libelf-dev libssl-dev xz-utils cpio)
+kernel_packages=(linux-source-6.12 gcc make flex bison bc libelf-dev libssl-dev xz-utils zstd cpio patch)
+# kernel_cross_packages ARCH: what a kernel for ARCH takes besides, when this machine is of another architecture.
+kernel_cross_packages() {
+  [ "$1" != "$(uname -m)" ] || return 0
+  case $1 in
+    x86_64) echo gcc-x86-64-linux-gnu ;;
+    aarch64) echo gcc-aarch64-linux-gnu ;;
+    ppc64le) echo gcc-powerpc64le-linux-gnu ;;
+    s390x) echo gcc-s390x-linux-gnu ;;
+    riscv64) echo gcc-riscv64-linux-gnu ;;
+  esac
+}
 bench_packages=(runc crun strace)
 
 # missing_packages NAME...: prints those that are not installed.

@@ -96,6 +96,26 @@ ensure_newer_deb() {
   warn_untested "$name" "$found" "$tested"
 }
 
+# ensure_newer_kernel_source: the source package that linux-source of the newest suite stands for, unpacked as linux-source.
+ensure_newer_kernel_source() {
+  local name=linux-source version suite package
+  version=$(deb_version $name)
+  if [ -n "$version" ] && [ $update = no ]; then
+    say "$name: $version is there"
+    return
+  fi
+  find_mirror $name
+  for suite in "${newer_suites[@]}"; do
+    open_suite "$suite" || continue
+    package=$(apt-cache "${private_apt[@]}" depends --important $name 2>/dev/null | sed -n 's/^ *Depends: \(linux-source-[0-9.]*\)$/\1/p' | head -n 1)
+    [ -n "$package" ] || continue
+    download_deb $name apt-get "${private_apt[@]}" download "$package"
+    unpack_deb $name "$downloaded"
+    return
+  done
+  die "$name: none of Debian's suites ${newer_suites[*]} offers it at the machine's mirror: $(last_error)"
+}
+
 warn_untested() {
   [ -z "$3" ] || [ "$2" = "$3" ] || warn "$1: version $2 is not the tested version $3; the self-test will tell"
 }

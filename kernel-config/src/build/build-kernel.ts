@@ -1,36 +1,52 @@
 import { existsSync } from 'node:fs';
 import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
-import type { KernelConfiguration } from '../configurations.ts';
+import { type Architecture, ARCHITECTURES, findArchitecture, hostArchitecture } from '../architecture.ts';
+import { CONFIGURATIONS, findConfiguration, type KernelConfiguration } from '../configurations.ts';
 import { loadFragments } from '../fragment/load-fragments.ts';
 import { formatRequests } from '../fragment/merge-fragments.ts';
 import { acquireBuildLock } from './build-lock.ts';
-import { formatMinutes } from './build-progress.ts';
-import { kernelCacheFolder } from './cache-folder.ts';
+import { isBuildStep } from './build-progress.ts';
+import { kernelCacheFolder, REPOSITORY } from './cache-folder.ts';
 import { kernelCacheKey } from './cache-key.ts';
+import { compilerRequirements, findToolchain } from './compiler.ts';
 import { configureKernel } from './configure-kernel.ts';
+import { BuildFailure } from './failure.ts';
 import { findKernel, installKernel, type KernelRecord, storeKernel } from './finished-kernel.ts';
-import { locateSource, readKernelVersion, removePartialTrees, sourceId, unpackSource } from './kernel-source.ts';
-import { ProgressLine } from './progress-line.ts';
+import type { KernelReport } from './kernel-event.ts';
+import { DEFAULT_SERIES, locateSource, readKernelVersion, sourceId } from './kernel-source.ts';
+import { loadPatches, patchesDigest } from './patches.ts';
+import { prepareSource } from './prepare-source.ts';
 import { REPRODUCIBLE } from './reproducible.ts';
 import { BUILD_REQUIREMENTS, checkRequirements } from './requirements.ts';
 import { runCommand } from './run-command.ts';
 
-export interface BuildOptions {
-  readonly configuration: KernelConfiguration;
-  /** Fragments added to those of the configuration. */
+/** Which kernel, of which source. */
+export interface KernelRequest {
+  /** Name of a configuration: lean, kata, debug or confidential. */
+  readonly config: string;
+  /** As `uname -m` says it; this machine's when it is not given. */
+  readonly architecture?: string;
+  /** Kernel series such as 6.12 (the default) or 7.2. */
+  readonly series?: string;
+  /** Names of fragments, or paths of files with a `/`, added to those of the configuration. */
   readonly extraFragments?: readonly string[];
-  readonly arch: string;
-  /** Where `vmlinuz`, `vmlinux` and the configuration are put. */
-  readonly outputFolder: string;
-  readonly jobs: number;
-  /** Source tarball, when not the Debian package's. */
+  /** Paths of patches, applied after those in `kernel-config/patches/<series>/`. */
+  readonly patches?: readonly string[];
+  /** Source tarball, when not that of the series. */
   readonly tarball?: string;
+  readonly signal?: AbortSignal;
+  readonly report?: KernelReport;
+}
+
+export interface BuildOptions extends KernelRequest {
+  /** Where `vmlinuz`, `vmlinux` and the configuration are put; `build/<architecture>` when it is not given. */
+  readonly output?: string;
+  /** Compilers at once; the number of processors when it is not given. */
+  readonly jobs?: number;
   /** Build even if the cache has it, and from an empty object tree. */
   readonly isFresh?: boolean;
-  readonly signal?: AbortSignal;
-  /** Where progress and messages go. */
-  readonly out: NodeJS.WriteStream;
 }
 
 /** A kernel that is in its place. */
@@ -40,78 +56,132 @@ export interface BuiltKernel {
   readonly files: readonly string[];
 }
 
+/** How often progress is reported at most. */
+const REPORT_INTERVAL_MS = 250;
+
 /**
- * Gives the kernel of a configuration: from the cache when the same requests were built from the same source, else
- * by building it. Progress is told on `out`.
+ * Gives the kernel of a configuration: from the cache when the same requests were built from the same source, else by building it.
+ * An interrupted build goes on from its object tree; nothing appears in the output folder before it is whole.
  *
- * @throws {BuildFailure} with what is missing or wrong, {BuildInterrupted} after `signal`.
+ * @throws {BuildFailure} with what is missing or wrong, {FragmentError} on a wrong fragment, {BuildInterrupted} after `signal`.
  */
 export async function buildKernel(options: BuildOptions): Promise<BuiltKernel> {
-  const { configuration, arch, outputFolder, out, signal } = options;
-  const say = (text: string): void => void out.write(`${text}\n`);
+  const { signal, report } = options;
+  const { configuration, architecture, requests, patches } = await readRequest(options);
+  const output = options.output ?? join(REPOSITORY, 'build', architecture.name);
+  const jobs = options.jobs ?? availableParallelism();
   const cacheFolder = kernelCacheFolder();
-  const requests = await loadFragments([...configuration.fragments, ...(options.extraFragments ?? [])]);
-  const tarball = await locateSource(options.tarball);
-  const key = kernelCacheKey({ arch, sourceDigest: tarball.digest, requests: formatRequests(requests) });
+  const tarball = await locateSource(options);
+  const key = kernelCacheKey({
+    arch: architecture.name,
+    sourceDigest: tarball.digest + patchesDigest(patches),
+    requests: formatRequests(requests),
+  });
   const entryFolder = join(cacheFolder, 'built', key);
+  const install = async (record: KernelRecord, isFromCache: boolean): Promise<BuiltKernel> => {
+    const files = await installKernel(entryFolder, output, configuration.outputs);
+    report?.({ event: 'finished', isFromCache, record, files });
+    return { record, isFromCache, files };
+  };
   const cached = options.isFresh === true ? undefined : await findKernel(entryFolder);
-  if (cached) {
-    return {
-      record: cached,
-      isFromCache: true,
-      files: await installKernel(entryFolder, outputFolder, configuration.outputs),
-    };
-  }
+  if (cached) return install(cached, true);
 
-  await checkRequirements(BUILD_REQUIREMENTS);
-  const objectFolder = join(cacheFolder, 'obj', `${configuration.name}-${arch}-${sourceId(tarball)}`);
+  await checkRequirements([...BUILD_REQUIREMENTS, ...compilerRequirements(architecture)]);
+  const toolchain = await findToolchain(architecture);
   const withSignal = signal ? { signal } : {};
-  let sourceFolder: string;
-  {
-    await using _lock = await acquireBuildLock(join(cacheFolder, 'src.lock'));
-    await removePartialTrees(cacheFolder);
-    sourceFolder = await unpackSource(tarball, cacheFolder, {
-      ...withSignal,
-      onStart: () => say(`kernel ${configuration.name}: unpacking ${tarball.path} (1.7 GB, about a minute)`),
-    });
-  }
+  const sourceFolder = await prepareSource(tarball, patches, cacheFolder, options);
+  const id = sourceId(tarball) + (patches.length === 0 ? '' : `-${patchesDigest(patches).slice(0, 16)}`);
+  const objectFolder = join(cacheFolder, 'obj', `${configuration.name}-${architecture.name}-${id}`);
   await using _buildLock = await acquireBuildLock(`${objectFolder}.lock`);
   if (options.isFresh === true) await rm(objectFolder, { recursive: true, force: true });
   // Only a build from nothing shows how many steps there are.
   const isFromNothing = !existsSync(join(objectFolder, '.config'));
   const kernelVersion = await readKernelVersion(sourceFolder);
-  await configureKernel(sourceFolder, objectFolder, requests, arch, signal);
+  const { allowedMissing } = await configureKernel({
+    ...{ sourceFolder, objectFolder, requests, architecture, toolchain, kernelVersion },
+    ...withSignal,
+  });
+  report?.({
+    ...{ event: 'configured', configuration: configuration.name, architecture: architecture.name, kernelVersion },
+    ...{ requested: requests.size, allowedMissing },
+  });
 
-  const expectedSteps = await readExpectedSteps(cacheFolder, configuration);
-  say(`kernel ${configuration.name}: building ${kernelVersion} with ${options.jobs} jobs in ${objectFolder}`);
-  let buildMs: number;
-  {
-    using progress = new ProgressLine(`kernel ${configuration.name}`, expectedSteps, out);
-    await runCommand(
-      'make',
-      ['-C', sourceFolder, `O=${objectFolder}`, `-j${options.jobs}`, ...REPRODUCIBLE, 'bzImage', 'vmlinux'],
-      { ...withSignal, onLine: (line) => progress.onLine(line) },
-    );
-    buildMs = Math.round(progress.elapsedMs);
-    if (isFromNothing) await recordSteps(cacheFolder, configuration, progress.steps);
+  const stepsFile = join(cacheFolder, `steps-${configuration.name}-${architecture.name}`);
+  const expectedSteps = (await readNumber(stepsFile)) ?? configuration.expectedSteps;
+  report?.({ event: 'building', kernelVersion, jobs, objects: objectFolder });
+  const counter = new StepCounter(expectedSteps, report);
+  await runCommand(
+    'make',
+    [
+      ...['-C', sourceFolder, `O=${objectFolder}`, `-j${jobs}`, ...toolchain.variables, ...REPRODUCIBLE],
+      ...architecture.targets,
+    ],
+    { ...withSignal, onLine: (line) => counter.onLine(line) },
+  );
+  const buildMs = Math.round(counter.elapsedMs);
+  if (isFromNothing) {
+    await mkdir(cacheFolder, { recursive: true });
+    await writeFile(stepsFile, `${counter.steps}\n`);
   }
-  const record = await storeKernel(objectFolder, entryFolder, configuration, { arch, kernelVersion, buildMs });
-  say(`kernel ${configuration.name}: built in ${formatMinutes(buildMs)}`);
-  return { record, isFromCache: false, files: await installKernel(entryFolder, outputFolder, configuration.outputs) };
+  const record = await storeKernel({
+    ...{ objectFolder, entryFolder, configuration, architecture, toolchain },
+    // A kernel with more than its configuration may weigh more.
+    isLimited: (options.extraFragments ?? []).length === 0,
+    facts: { kernelVersion, buildMs },
+  });
+  return await install(record, false);
 }
 
-function stepsFile(cacheFolder: string, configuration: KernelConfiguration): string {
-  return join(cacheFolder, `steps-${configuration.name}`);
+/** The names of a request, looked up; fragments and patches, read. */
+export async function readRequest(request: KernelRequest): Promise<{
+  configuration: KernelConfiguration;
+  architecture: Architecture;
+  requests: Awaited<ReturnType<typeof loadFragments>>;
+  patches: Awaited<ReturnType<typeof loadPatches>>;
+}> {
+  const configuration = findConfiguration(request.config);
+  if (!configuration)
+    throw new BuildFailure(`no configuration "${request.config}"; there are: ${names(CONFIGURATIONS)}`);
+  const wanted = request.architecture ?? hostArchitecture();
+  const architecture = findArchitecture(wanted);
+  if (!architecture) throw new BuildFailure(`no kernel for "${wanted}"; there are: ${names(ARCHITECTURES)}`);
+  const fragments = [...configuration.fragments, ...(request.extraFragments ?? [])];
+  return {
+    configuration,
+    architecture,
+    requests: await loadFragments(fragments, architecture.name),
+    patches: await loadPatches(request.series ?? DEFAULT_SERIES, request.patches),
+  };
 }
 
-async function readExpectedSteps(cacheFolder: string, configuration: KernelConfiguration): Promise<number> {
-  const recorded = await readNumber(stepsFile(cacheFolder, configuration));
-  return recorded ?? configuration.expectedSteps;
+/** Counts make's steps and reports them, not too often. */
+class StepCounter {
+  steps = 0;
+  #lastMs = -REPORT_INTERVAL_MS;
+  readonly #started = performance.now();
+  readonly #expectedSteps: number;
+  readonly #report: KernelReport | undefined;
+
+  constructor(expectedSteps: number, report: KernelReport | undefined) {
+    this.#expectedSteps = expectedSteps;
+    this.#report = report;
+  }
+
+  get elapsedMs(): number {
+    return performance.now() - this.#started;
+  }
+
+  onLine(line: string): void {
+    if (isBuildStep(line)) this.steps++;
+    const elapsedMs = this.elapsedMs;
+    if (elapsedMs - this.#lastMs < REPORT_INTERVAL_MS) return;
+    this.#lastMs = elapsedMs;
+    this.#report?.({ event: 'progress', steps: this.steps, expectedSteps: this.#expectedSteps, elapsedMs });
+  }
 }
 
-async function recordSteps(cacheFolder: string, configuration: KernelConfiguration, steps: number): Promise<void> {
-  await mkdir(cacheFolder, { recursive: true });
-  await writeFile(stepsFile(cacheFolder, configuration), `${steps}\n`);
+function names(list: readonly { readonly name: string }[]): string {
+  return list.map(({ name }) => name).join(', ');
 }
 
 async function readNumber(path: string): Promise<number | undefined> {

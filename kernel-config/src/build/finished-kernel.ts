@@ -1,6 +1,9 @@
 import { copyFile, mkdir, mkdtemp, readFile, rename, rm, stat, utimes, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
-import type { KernelConfiguration } from '../configurations.ts';
+import type { Architecture } from '../architecture.ts';
+import type { KernelConfiguration, KernelOutputs } from '../configurations.ts';
+import { measureObjects } from '../size/measure-objects.ts';
+import type { Toolchain } from './compiler.ts';
 import { BuildFailure } from './failure.ts';
 import { findPvhEntry } from './pvh-note.ts';
 import { runCommand } from './run-command.ts';
@@ -16,43 +19,71 @@ export interface KernelRecord {
 }
 
 /** Names inside a cache entry, the same for every configuration. */
-const ENTRY = { vmlinuz: 'vmlinuz', vmlinux: 'vmlinux', config: 'config', record: 'record.json' } as const;
+const ENTRY: KernelOutputs & { readonly record: string } = {
+  vmlinuz: 'vmlinuz',
+  vmlinux: 'vmlinux',
+  config: 'config',
+  systemMap: 'System.map',
+  sizes: 'sizes.json',
+  record: 'record.json',
+};
+
+/** What an output folder gets. */
+const INSTALLED = ['vmlinuz', 'vmlinux', 'config', 'systemMap', 'sizes'] as const;
+
+export interface StoreOptions {
+  readonly objectFolder: string;
+  readonly entryFolder: string;
+  readonly configuration: KernelConfiguration;
+  readonly architecture: Architecture;
+  readonly toolchain: Toolchain;
+  /** Whether the configuration's size limit counts; it is one of x86_64. */
+  readonly isLimited: boolean;
+  readonly facts: Pick<KernelRecord, 'kernelVersion' | 'buildMs'>;
+}
 
 /**
  * Checks the kernel in `objectFolder` and puts it into the cache entry `entryFolder`, whole or not at all.
  *
- * @throws {BuildFailure} when the bzImage is larger than its limit or the vmlinux has no PVH entry.
+ * @throws {BuildFailure} when the image is larger than its limit or the vmlinux lacks its PVH entry.
  */
-export async function storeKernel(
-  objectFolder: string,
-  entryFolder: string,
-  configuration: KernelConfiguration,
-  facts: Pick<KernelRecord, 'arch' | 'kernelVersion' | 'buildMs'>,
-): Promise<KernelRecord> {
-  const image = join(objectFolder, 'arch/x86/boot/bzImage');
-  const { size: vmlinuzBytes } = await stat(image);
-  if (vmlinuzBytes > configuration.maxBzImageBytes) {
+export async function storeKernel(options: StoreOptions): Promise<KernelRecord> {
+  const { objectFolder, entryFolder, configuration, architecture, toolchain, facts } = options;
+  const image = join(objectFolder, architecture.compressed ?? architecture.direct);
+  const { size } = await stat(image);
+  if (options.isLimited && architecture.name === 'x86_64' && size > configuration.maxImageBytes) {
     throw new BuildFailure(
-      `bzImage of ${configuration.name} is ${vmlinuzBytes} bytes, the limit is ${configuration.maxBzImageBytes}: take fragments or symbols out`,
+      `bzImage of ${configuration.name} is ${size} bytes, the limit is ${configuration.maxImageBytes}: take fragments or symbols out`,
     );
   }
   await mkdir(dirname(entryFolder), { recursive: true });
   const partial = await mkdtemp(join(dirname(entryFolder), '.store-'));
+  const inEntry = (name: keyof typeof ENTRY): string => join(partial, ENTRY[name]);
   try {
-    await copyFile(image, join(partial, ENTRY.vmlinuz));
-    await runCommand('strip', ['--strip-all', '-o', join(partial, ENTRY.vmlinux), join(objectFolder, 'vmlinux')]);
-    await copyFile(join(objectFolder, '.config'), join(partial, ENTRY.config));
-    const vmlinux = await readFile(join(partial, ENTRY.vmlinux));
-    if (findPvhEntry(vmlinux) === undefined) {
+    const direct = join(objectFolder, architecture.direct);
+    if (architecture.isStripped) {
+      await runCommand(`${toolchain.prefix}strip`, ['--strip-all', '-o', inEntry('vmlinux'), direct]);
+    } else {
+      await copyFile(direct, inEntry('vmlinux'));
+    }
+    await copyFile(architecture.compressed === undefined ? inEntry('vmlinux') : image, inEntry('vmlinuz'));
+    await copyFile(join(objectFolder, '.config'), inEntry('config'));
+    await copyFile(join(objectFolder, 'System.map'), inEntry('systemMap'));
+    const vmlinux = await readFile(inEntry('vmlinux'));
+    if (architecture.hasPvh && findPvhEntry(vmlinux) === undefined) {
       throw new BuildFailure(`vmlinux of ${configuration.name} has no PVH entry: QEMU could not start it directly`);
     }
+    const { size: vmlinuzBytes } = await stat(inEntry('vmlinuz'));
     const record: KernelRecord = {
       configuration: configuration.name,
+      arch: architecture.name,
       vmlinuzBytes,
       vmlinuxBytes: vmlinux.length,
       ...facts,
     };
-    await writeFile(join(partial, ENTRY.record), `${JSON.stringify(record, undefined, 2)}\n`);
+    const sizes = { ...record, buildMs: undefined, directories: await measureObjects(objectFolder, toolchain.prefix) };
+    await writeFile(inEntry('sizes'), `${JSON.stringify(sizes, undefined, 1)}\n`);
+    await writeFile(inEntry('record'), `${JSON.stringify(record, undefined, 2)}\n`);
     await rm(entryFolder, { recursive: true, force: true });
     await rename(partial, entryFolder);
     return record;
@@ -61,10 +92,11 @@ export async function storeKernel(
   }
 }
 
-/** Reads a cache entry; undefined when there is none, or one that cannot be read. */
+/** Reads a cache entry; undefined when there is none, or one that is not whole. */
 export async function findKernel(entryFolder: string): Promise<KernelRecord | undefined> {
   try {
     const record = JSON.parse(await readFile(join(entryFolder, ENTRY.record), 'utf8')) as KernelRecord;
+    for (const name of INSTALLED) await stat(join(entryFolder, ENTRY[name]));
     const image = await stat(join(entryFolder, ENTRY.vmlinuz));
     return image.size === record.vmlinuzBytes ? record : undefined;
   } catch {
@@ -76,11 +108,11 @@ export async function findKernel(entryFolder: string): Promise<KernelRecord | un
 export async function installKernel(
   entryFolder: string,
   outputFolder: string,
-  outputs: KernelConfiguration['outputs'],
+  outputs: KernelOutputs,
 ): Promise<string[]> {
   await mkdir(outputFolder, { recursive: true });
   const written: string[] = [];
-  for (const name of ['vmlinuz', 'vmlinux', 'config'] as const) {
+  for (const name of INSTALLED) {
     const target = join(outputFolder, outputs[name]);
     const partial = join(outputFolder, `.${basename(target)}.${process.pid}`);
     try {

@@ -1,8 +1,9 @@
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { access, mkdir, mkdtemp, readFile, readdir, rename, rm } from 'node:fs/promises';
-import { basename, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
+import { kernelCacheFolder } from './cache-folder.ts';
 import { BuildFailure } from './failure.ts';
 import { runCommand } from './run-command.ts';
 
@@ -13,23 +14,61 @@ export interface SourceTarball {
   readonly digest: string;
 }
 
-/** Where the Debian package `linux-source-6.12` puts its tarball. */
-export const DEFAULT_TARBALL = '/usr/src/linux-source-6.12.tar.xz';
+/** The series that is built when nobody asks for another: that of the machine's own Debian package. */
+export const DEFAULT_SERIES = '6.12';
+
+/** Name of a tarball, as Debian's linux-source packages have it. */
+const TARBALL = /^linux-source-(\d+\.\d+)\.tar\.xz$/;
+
+/** Where Debian's packages put tarballs: installed, or unpacked below the cache by `install.sh kernel-newer`. */
+function sourceFolders(): string[] {
+  return ['/usr/src', join(dirname(kernelCacheFolder()), 'debs', 'linux-source', 'current', 'usr', 'src')];
+}
+
+/** Series whose sources are on this machine, oldest first. */
+export async function listSeries(folders = sourceFolders()): Promise<string[]> {
+  const found = new Set<string>();
+  for (const folder of folders) {
+    for (const file of await readdir(folder).catch(() => [])) {
+      const series = TARBALL.exec(file)?.[1];
+      if (series !== undefined) found.add(series);
+    }
+  }
+  return [...found].sort((a, b) => a.localeCompare(b, 'en', { numeric: true }));
+}
 
 /**
- * Finds the tarball and computes its digest (0.3 s for 150 MB).
+ * Finds the tarball of a series (or the one named) and computes its digest (0.3 s for 150 MB).
  *
  * @throws {BuildFailure} when it is not there; the message says how to get it.
  */
-export async function locateSource(path = DEFAULT_TARBALL): Promise<SourceTarball> {
+export async function locateSource(
+  where: { readonly series?: string; readonly tarball?: string } = {},
+  folders = sourceFolders(),
+): Promise<SourceTarball> {
+  const path = where.tarball ?? (await tarballOf(where.series ?? DEFAULT_SERIES, folders));
   const hash = createHash('sha256');
   try {
     await pipeline(createReadStream(path), hash);
   } catch (error) {
-    const hint = path === DEFAULT_TARBALL ? '; get it with: apt-get install linux-source-6.12' : '';
-    throw new BuildFailure(`kernel source ${path}: ${error instanceof Error ? error.message : 'unreadable'}${hint}`);
+    throw new BuildFailure(`kernel source ${path}: ${error instanceof Error ? error.message : 'unreadable'}`);
   }
   return { path, digest: hash.digest('hex') };
+}
+
+async function tarballOf(series: string, folders: readonly string[]): Promise<string> {
+  for (const folder of folders) {
+    const path = join(folder, `linux-source-${series}.tar.xz`);
+    if (await exists(path)) return path;
+  }
+  const there = await listSeries([...folders]);
+  const hint =
+    series === DEFAULT_SERIES
+      ? `get it with: apt-get install linux-source-${series}`
+      : 'get the newest with: bash rootfs-builder/setup/install.sh kernel-newer';
+  throw new BuildFailure(
+    `no kernel source of series ${series}; there are: ${there.length > 0 ? there.join(', ') : 'none'}; ${hint}`,
+  );
 }
 
 /** Name of the folders that belong to a tarball. */
@@ -74,11 +113,11 @@ export async function readKernelVersion(sourceFolder: string): Promise<string> {
   return `${part('VERSION')}.${part('PATCHLEVEL')}.${part('SUBLEVEL')}${part('EXTRAVERSION')}`;
 }
 
-/** Removes trees a killed build left half unpacked. Only call while holding the build lock. */
+/** Removes trees a killed build left half unpacked. Only call while holding the source lock. */
 export async function removePartialTrees(cacheFolder: string): Promise<void> {
   const entries = await readdir(join(cacheFolder, 'src')).catch(() => []);
   for (const entry of entries) {
-    if (entry.startsWith('.unpack-')) await rm(join(cacheFolder, 'src', entry), { recursive: true, force: true });
+    if (/^\.(?:unpack|patch)-/.test(entry)) await rm(join(cacheFolder, 'src', entry), { recursive: true, force: true });
   }
 }
 

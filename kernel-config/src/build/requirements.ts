@@ -19,6 +19,7 @@ export const BUILD_REQUIREMENTS: readonly Requirement[] = [
   program('bc', 'bc'),
   program('xz', 'xz-utils'),
   program('zstd', 'zstd'),
+  program('patch', 'patch'),
   file('/usr/include/gelf.h', 'libelf-dev'),
 ];
 
@@ -44,7 +45,8 @@ export async function checkRequirements(
   throw new BuildFailure(`missing: ${names}; get it with: apt-get install ${packages}`);
 }
 
-function program(name: string, debianPackage: string): Requirement {
+/** A program to be found in PATH. */
+export function program(name: string, debianPackage: string): Requirement {
   return {
     what: name,
     debianPackage,

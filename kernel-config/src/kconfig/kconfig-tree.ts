@@ -8,6 +8,28 @@ export interface SymbolDeclaration {
   readonly promptCondition: string | undefined;
   /** Without a prompt the symbol can only be selected by others. */
   readonly hasPrompt: boolean;
+  /** `select` and `imply` lines: what this symbol switches on with it. */
+  readonly switchesOn: readonly Switch[];
+  /** `default`, `def_bool` and `def_tristate` lines, in order: the first whose condition holds counts. */
+  readonly defaults: readonly DefaultValue[];
+  /** Whether it is one of a `choice`. */
+  readonly isChoice: boolean;
+}
+
+/** One `select` or `imply` line. */
+export interface Switch {
+  readonly kind: 'select' | 'imply';
+  readonly target: string;
+  /** The expression after `if`, when there is one. */
+  readonly condition: string | undefined;
+  /** Kconfig file and line. */
+  readonly place: string;
+}
+
+/** One default: an expression, and the expression after `if`. */
+export interface DefaultValue {
+  readonly value: string;
+  readonly condition: string | undefined;
 }
 
 /** Reads a Kconfig file relative to the top of the kernel tree; undefined when it does not exist. */
@@ -25,6 +47,9 @@ interface Draft {
   readonly own: string[];
   promptCondition: string | undefined;
   hasPrompt: boolean;
+  readonly switchesOn: Switch[];
+  readonly defaults: DefaultValue[];
+  readonly isChoice: boolean;
 }
 
 /**
@@ -33,7 +58,7 @@ interface Draft {
  */
 export function readKconfigTree(root: string, arch: string, read: ReadKconfig): Map<string, SymbolDeclaration[]> {
   const declarations = new Map<string, SymbolDeclaration[]>();
-  visitFile(root, [], { arch, read, declarations, depth: 0 });
+  visitFile(root, [], { arch, read, declarations, depth: 0, open: new Set() });
   return declarations;
 }
 
@@ -42,16 +67,20 @@ interface Context {
   readonly read: ReadKconfig;
   readonly declarations: Map<string, SymbolDeclaration[]>;
   readonly depth: number;
+  /** Files that are being read: one that sources itself is not read again. */
+  readonly open: Set<string>;
 }
 
-/** Deeper nesting than any kernel has; a file that sources itself stops here. */
+/** Deeper nesting than any kernel has. */
 const MAX_DEPTH = 24;
 /** More conditions than any symbol has. What is beyond costs a hint; without a bound, time would grow with the square of a file. */
 const MAX_CONDITIONS = 64;
 
 function visitFile(path: string, inherited: readonly string[], context: Context): void {
+  if (context.open.has(path)) return;
   const content = context.depth < MAX_DEPTH ? context.read(path) : undefined;
   if (content === undefined) return;
+  context.open.add(path);
   const scopes: Scope[] = [{ kind: 'file', conditions: [...inherited] }];
   const outerConditions = (): string[] =>
     scopes
@@ -85,7 +114,12 @@ function visitFile(path: string, inherited: readonly string[], context: Context)
       case 'menuconfig':
         finish();
         header = undefined;
-        draft = newDraft(rest, `${path}:${line}`, outerConditions());
+        draft = newDraft(
+          rest,
+          `${path}:${line}`,
+          outerConditions(),
+          scopes.some((scope) => scope.kind === 'choice'),
+        );
         return;
       case 'if':
         finish();
@@ -127,15 +161,51 @@ function visitFile(path: string, inherited: readonly string[], context: Context)
       case 'prompt':
         if (draft) readPrompt(draft, rest);
         return;
+      case 'select':
+      case 'imply':
+        if (draft) readSwitch(draft, keyword, rest, `${path}:${line}`);
+        return;
+      case 'default':
+      case 'def_bool':
+      case 'def_tristate':
+        if (draft) readDefault(draft, rest);
+        return;
       default:
         return;
     }
   });
   finish();
+  context.open.delete(path);
 }
 
-function newDraft(name: string, place: string, outer: readonly string[]): Draft {
-  return { name, place, outer, own: [], promptCondition: undefined, hasPrompt: false };
+function newDraft(name: string, place: string, outer: readonly string[], isChoice: boolean): Draft {
+  return {
+    name,
+    place,
+    outer,
+    own: [],
+    promptCondition: undefined,
+    hasPrompt: false,
+    switchesOn: [],
+    defaults: [],
+    isChoice,
+  };
+}
+
+function readSwitch(draft: Draft, kind: Switch['kind'], rest: string, place: string): void {
+  const [target, condition] = splitCondition(rest);
+  if (/^\w+$/.test(target)) draft.switchesOn.push({ kind, target, condition, place });
+}
+
+function readDefault(draft: Draft, rest: string): void {
+  const [value, condition] = splitCondition(rest);
+  if (value !== '' && draft.defaults.length < MAX_CONDITIONS) draft.defaults.push({ value, condition });
+}
+
+/** `VALUE if CONDITION`; an `if` inside quotes does not count. */
+function splitCondition(rest: string): [string, string | undefined] {
+  const match = /^((?:"[^"]*"|'[^']*'|[^"'])*?)\s+if\s+(.*)$/.exec(rest);
+  return match ? [match[1]?.trim() ?? '', match[2]] : [rest.trim(), undefined];
 }
 
 function readPrompt(draft: Draft, rest: string): void {
@@ -146,9 +216,9 @@ function readPrompt(draft: Draft, rest: string): void {
 }
 
 function record(draft: Draft, declarations: Map<string, SymbolDeclaration[]>): void {
-  const { name, place, outer, own, promptCondition, hasPrompt } = draft;
+  const { name, place, outer, own, promptCondition, hasPrompt, switchesOn, defaults, isChoice } = draft;
   const list = declarations.get(name) ?? [];
-  list.push({ place, conditions: [...outer, ...own], promptCondition, hasPrompt });
+  list.push({ place, conditions: [...outer, ...own], promptCondition, hasPrompt, switchesOn, defaults, isChoice });
   declarations.set(name, list);
 }
 

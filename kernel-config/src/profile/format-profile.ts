@@ -1,4 +1,5 @@
 import type { BootProfile } from './boot-log.ts';
+import { sumBySubsystem } from './initcall-subsystem.ts';
 
 /** Times of boots without instruments, in milliseconds. */
 export interface PlainBoot {
@@ -23,6 +24,12 @@ export function formatProfile(plain: readonly PlainBoot[], profile: BootProfile,
     `| QEMU start to first program | ${best(wall)} | ${median(wall)} |`,
     '',
     `With initcall_debug: first program at ${round(profile.initAtMs ?? Number.NaN)} ms, initcalls ${round(initcallSum)} ms together.`,
+    '',
+    '| initcalls of | ms | calls |',
+    '| --- | --- | --- |',
+    ...sumBySubsystem(profile.initcalls).map(
+      ({ name, durationMs, calls }) => `| ${name} | ${round(durationMs)} | ${calls} |`,
+    ),
     '',
     '| initcall | ms |',
     '| --- | --- |',

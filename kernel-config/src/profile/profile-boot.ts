@@ -1,10 +1,14 @@
-import { access } from 'node:fs/promises';
+import { access, readFile } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
 import { bootParameters } from '../boot-parameters.ts';
 import { BuildFailure } from '../build/failure.ts';
 import { BOOT_REQUIREMENTS, checkRequirements } from '../build/requirements.ts';
 import { runCommand } from '../build/run-command.ts';
-import { parseBootLog, profileLog } from './boot-log.ts';
+import { barChart } from '../chart/bar-chart.ts';
+import { type BootProfile, parseBootLog, profileLog } from './boot-log.ts';
 import { type PlainBoot, formatProfile } from './format-profile.ts';
+import { sumBySubsystem } from './initcall-subsystem.ts';
+import { nameAddresses, parseSystemMap } from './symbol-map.ts';
 
 export interface ProfileOptions {
   readonly kernel: string;
@@ -28,13 +32,22 @@ const STOP_AT_INIT = ['rdinit=/', 'init=/none'];
 /** Replays the whole log at the panic (`panic_print` bit 5), so nothing is printed while the clock runs. */
 const WITH_INSTRUMENTS = ['initcall_debug', 'log_buf_len=1M', 'panic_print=0x20'];
 
+/** What boots told. */
+export interface BootMeasurement {
+  /** For programs: the boots without instruments, and what the boot with them said. */
+  readonly facts: { readonly boots: readonly PlainBoot[]; readonly profile: BootProfile };
+  /** Markdown tables. */
+  readonly text: string;
+  /** The initcalls by part of the kernel, as SVG. */
+  readonly chart: string;
+}
+
 /**
- * Starts a kernel under QEMU without KVM several times and tells, as Markdown, how long it took to the first
- * program and where the time went.
+ * Starts a kernel under QEMU without KVM several times and tells how long it took to the first program and where the time went.
  *
  * @throws {BuildFailure} when the kernel is missing or QEMU fails.
  */
-export async function profileBoot({ kernel, top, signal }: ProfileOptions): Promise<string> {
+export async function profileBoot({ kernel, top, signal }: ProfileOptions): Promise<BootMeasurement> {
   await access(kernel).catch(() => {
     throw new BuildFailure(`no kernel ${kernel}; build it with: make kernel`);
   });
@@ -42,7 +55,25 @@ export async function profileBoot({ kernel, top, signal }: ProfileOptions): Prom
   const plain: PlainBoot[] = [];
   for (let boot = 0; boot < PLAIN_BOOTS; boot++) plain.push(await bootPlainly(kernel, signal));
   const { console } = await boot(kernel, WITH_INSTRUMENTS, signal);
-  return formatProfile(plain, profileLog(parseBootLog(console)), top);
+  const profile = profileLog(parseBootLog(await withNames(kernel, console)));
+  const parts = sumBySubsystem(profile.initcalls);
+  return {
+    facts: { boots: plain, profile },
+    text: formatProfile(plain, profile, top),
+    chart: barChart({
+      title: `Initcalls of ${basename(kernel)} by part of the kernel (q35, 1 processor, no KVM)`,
+      unit: 'ms',
+      series: ['one boot'],
+      rows: parts.map(({ name, durationMs, calls }) => ({ label: `${name} (${calls})`, values: [durationMs] })),
+    }),
+  };
+}
+
+/** A kernel without names in it has a System.map beside it. */
+async function withNames(kernel: string, log: string): Promise<string> {
+  const file = join(dirname(kernel), basename(kernel).replace(/^vmlinu[xz]/, 'System.map'));
+  const text = await readFile(file, 'utf8').catch(() => undefined);
+  return text === undefined ? log : nameAddresses(log, parseSystemMap(text));
 }
 
 async function bootPlainly(kernel: string, signal: AbortSignal | undefined): Promise<PlainBoot> {
