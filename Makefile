@@ -40,6 +40,7 @@ took = printf '%-8s %s\n' '$(1)' "done in $$SECONDS s"
 
 .PHONY: help setup packages generate agent initrd initrd-packaged kernel host all demo
 .PHONY: cross-aarch64
+.PHONY: image rootfs list-distros image-of-recipe initrd-of-recipe rootfs-of-recipe
 .PHONY: test check lint typecheck format test-unit test-engine test-integration test-conformance test-vm test-agent fuzz bench soak
 .PHONY: test-dropin
 .PHONY: install picture clean distclean
@@ -56,6 +57,8 @@ help:
 	  '  make agent                 $(out)/kihon-agent: the agent, one static ELF; kihon-oci beside it: the same as an OCI runtime, ready in memory' \
 	  '  make initrd                $(out)/kihon-initrd.img: a guest whose /init is the agent' \
 	  '  make kernel [CONFIG=lean|kata|debug|confidential] [ARCH=...] [SERIES=6.12]   build/ARCH/vmlinuz and vmlinux; 6 to 12 minutes, cached' \
+	  '  make image | initrd | rootfs RECIPE=NAME   a guest from a recipe: `build/kihon build --list`, docs/images.md' \
+	  '  make image-debian | rootfs-alpine | ...    targets and variables of osbuilder: docs/osbuilder.md' \
 	  '  make host                  build/kihon: the host command; try build/kihon --help' \
 	  '  make all                   agent, initrd and host' \
 	  '  make install PREFIX=DIR    command, kernel, initrd and a Kata drop-in below DIR (default /usr/local)' \
@@ -107,7 +110,14 @@ $(out)/kihon-agent: $(agent_sources) | setup $(cross)
 	@$(call say,agent,engine and bytecode: about 40 s the first time and seconds later)
 	@$(tsx) agent/build/build.ts --arch $(ARCH); touch $@; $(call took,agent)
 
+# With RECIPE or DISTRO in the environment or on the command line, `initrd` is that of the recipe or of osbuilder's variables.
+ifneq ($(RECIPE),)
+initrd: initrd-of-recipe
+else ifneq ($(DISTRO),)
+initrd: initrd-$(DISTRO)
+else
 initrd: $(out)/kihon-initrd.img
+endif
 $(out)/kihon-initrd.img: $(out)/kihon-agent $(builder_sources)
 	@$(call say,initrd,$@)
 	@$(tsx) rootfs-builder/src/main.ts initrd --agent $< --output $@; $(call took,initrd)
@@ -117,6 +127,24 @@ $(out)/kihon-initrd-packaged.img: $(out)/kihon-agent $(builder_sources)
 	@$(call say,initrd,$@ with the modules of the packaged kernel)
 	@cp "$$(ls $(packaged)/boot/vmlinuz-* | tail -n 1)" $(out)/vmlinuz-packaged
 	@$(tsx) rootfs-builder/src/main.ts initrd --agent $< --output $@ --modules $(packaged)/lib/modules; $(call took,initrd)
+
+# Guests from a recipe (docs/images.md): make image RECIPE=debian, OUTPUT=FILE names the result.
+initrd-of-recipe image-of-recipe rootfs-of-recipe: agent
+	@$(tsx) rootfs-builder/src/main.ts build $(@:-of-recipe=) '$(RECIPE)' $(if $(OUTPUT),--output '$(OUTPUT)')
+
+# Targets of Kata's osbuilder with its variables (docs/osbuilder.md); DISTRO's default is its own.
+ifneq ($(RECIPE),)
+image: image-of-recipe
+rootfs: rootfs-of-recipe
+else
+image rootfs: agent
+	@$(tsx) rootfs-builder/src/main.ts osbuilder $@
+endif
+osbuilder_distros := alpine busybox debian none ubuntu centos cbl-mariner devkit nvidia
+$(foreach kind,image initrd rootfs,$(addprefix $(kind)-,$(osbuilder_distros))): agent
+	@$(tsx) rootfs-builder/src/main.ts osbuilder $@
+list-distros: $(installed)
+	@$(tsx) rootfs-builder/src/main.ts osbuilder list-distros
 
 kernel: setup
 	@bash rootfs-builder/setup/install.sh kernel-$(ARCH) $(if $(filter debug,$(CONFIG)),kernel-debug) $(if $(filter-out 6.12,$(SERIES)),kernel-newer)

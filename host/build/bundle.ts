@@ -5,10 +5,10 @@
  * package.json says `"type": "module"`, which the one of this repository does. So the bundle is CommonJS that makes its own
  * `require` when there is none.
  */
-import { chmod, mkdir, rename } from 'node:fs/promises';
-import { dirname, join, resolve } from 'node:path';
+import { chmod, mkdir, readFile, rename } from 'node:fs/promises';
+import { dirname, join, relative, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { build } from 'esbuild';
+import { build, type Plugin } from 'esbuild';
 
 const REPOSITORY = resolve(dirname(fileURLToPath(import.meta.url)), '..', '..');
 
@@ -20,6 +20,19 @@ const BANNER = [
   "var kihonUrl = require('node:url').pathToFileURL(kihonFile).href;",
   "var kihonFolder = require('node:path').dirname(kihonFile);",
 ].join('\n');
+
+/** The kernel's builder finds its fragments beside its source: seen from `build/kihon`, where the source is. */
+const ownFolders: Plugin = {
+  name: 'own-folders',
+  setup: (bundle) => {
+    bundle.onLoad({ filter: /[/\\]kernel-config[/\\]src[/\\].*\.ts$/ }, async ({ path }) => {
+      const folder = JSON.stringify(join('..', relative(REPOSITORY, dirname(path))));
+      const source = await readFile(path, 'utf8');
+      const contents = source.replaceAll('import.meta.dirname', `__join(kihonFolder, ${folder})`);
+      return { contents: `import { join as __join } from 'node:path';\n${contents}`, loader: 'ts' };
+    });
+  },
+};
 
 /** Writes the bundle to `output`, all at once: a running command keeps the old file. */
 export async function bundleCommand(output: string): Promise<void> {
@@ -33,7 +46,8 @@ export async function bundleCommand(output: string): Promise<void> {
     target: 'node20.12',
     format: 'cjs',
     banner: { js: BANNER },
-    define: { 'import.meta.url': 'kihonUrl', 'import.meta.dirname': 'kihonFolder' },
+    define: { 'import.meta.url': 'kihonUrl' },
+    plugins: [ownFolders],
     // Optional native add-on of a dependency; it is asked for in a try block and not there.
     external: ['osx-temperature-sensor'],
     legalComments: 'eof',

@@ -191,7 +191,6 @@ export async function createOnDisk(
     noNewKeyring: !request.hasOwnKeyring,
     ...(listener === undefined ? {} : { gate: { listener } }),
     ...(connection === undefined ? {} : { unit: connection }),
-    startsAtOnce: !request.startsLater,
     onSpawned: (pid) => directory.markSpawned(pid),
     onPrepared: (init) => {
       failpoint('runtime.prepared');

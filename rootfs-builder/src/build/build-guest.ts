@@ -112,6 +112,7 @@ export async function buildGuest(options: BuildOptions): Promise<BuiltGuest> {
     const result = await applyRecipe(base.tree, recipe, {
       agent,
       isInitrd: output.format === 'initrd',
+      mustBoot: kind !== 'rootfs' && output.format !== 'extension',
       pack: extra,
       sourceDateEpoch: epoch,
       builderVersion: BUILDER_VERSION,

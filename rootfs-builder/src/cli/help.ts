@@ -1,10 +1,11 @@
 /** Help texts by command; the empty name is the overview. */
-export const HELP: Readonly<Record<'' | 'build' | 'initrd' | 'busybox' | 'list', string>> = {
+export const HELP: Readonly<Record<'' | 'build' | 'osbuilder' | 'initrd' | 'busybox' | 'list', string>> = {
   '': `Builds what a Kihon guest boots and what its containers run on.
 
 usage: rootfs-builder COMMAND [OPTIONS]
 
   build     an image, an initrd or a root tree from a recipe file
+  osbuilder a target of Kata's osbuilder, with its environment variables
   initrd    a guest's initrd from the agent, a root tree, or both
   busybox   a small root file system for containers
   list      what is inside an initrd
@@ -25,6 +26,14 @@ usage: rootfs-builder build image|initrd|rootfs RECIPE [OPTIONS]
   --json            events as they happen and the result, one JSON document on a line
 
 The image appears under its name when it is whole. docs/images.md says what a recipe may hold.
+`,
+  osbuilder: `Builds what a target of Kata's osbuilder makes, from its environment variables.
+
+usage: [VARIABLE=VALUE...] rootfs-builder osbuilder rootfs|image|initrd[-DISTRO]
+       rootfs-builder osbuilder list-distros
+
+DISTRO, OS_VERSION, AGENT_INIT, EXTRA_PKGS, ROOTFS_DIR, FS_TYPE and others do what they do there; for a variable that has no
+meaning here a line says why. docs/osbuilder.md has them all.
 `,
   initrd: `Builds a guest's initrd: a cpio archive that the kernel unpacks into memory, and whose /init it runs.
 

@@ -5,6 +5,7 @@ import { busyboxCommand } from './busybox-command.ts';
 import { HELP } from './help.ts';
 import { initrdCommand } from './initrd-command.ts';
 import { listCommand } from './list-command.ts';
+import { osbuilderCommand } from './osbuilder-command.ts';
 import { CLI_OPTIONS } from './options.ts';
 import type { CliValues } from './options.ts';
 
@@ -14,6 +15,7 @@ const COMMANDS = new Map<string, { readonly run: Command; readonly help: string 
   ['initrd', { run: initrdCommand, help: HELP.initrd }],
   ['build', { run: buildCommand, help: HELP.build }],
   ['busybox', { run: busyboxCommand, help: HELP.busybox }],
+  ['osbuilder', { run: osbuilderCommand, help: HELP.osbuilder }],
   ['list', { run: listCommand, help: HELP.list }],
 ]);
 

@@ -26,6 +26,8 @@ export interface ApplyContext {
   /** The agent's ELF file, or undefined for a guest without one. */
   readonly agent: string | undefined;
   readonly isInitrd: boolean;
+  /** A root tree or an extension is no guest of its own. */
+  readonly mustBoot: boolean;
   readonly pack: PackWriter;
   readonly sourceDateEpoch: number;
   readonly builderVersion: string;
@@ -60,7 +62,7 @@ export async function applyRecipe(tree: FileTree, recipe: Recipe, context: Apply
   notes.push(...(await addRecipeModules(tree, recipe)));
   await addRecipeFiles(tree, recipe);
   addSummary(tree, recipe, context);
-  finishGuest(tree, init, context.isInitrd);
+  finishGuest(tree, init, context.isInitrd, context.mustBoot);
   const isTold = init === 'systemd' || configFile === undefined;
   return { kernelParameters: isTold ? [] : [`agent.config_file=${configFile}`], notes };
 }

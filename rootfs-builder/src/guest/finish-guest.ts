@@ -6,9 +6,9 @@ import { systemdPath } from './add-systemd.ts';
 
 /**
  * What a read-only root must have before it is booted: regular files for what the agent and systemd mount over, mount
- * points, nodes for the time before devtmpfs, and an init. Throws BuildError when there is none.
+ * points, nodes for the time before devtmpfs, and an init. Throws BuildError when there is none and it must boot.
  */
-export function finishGuest(tree: FileTree, init: InitKind, isInitrd: boolean): void {
+export function finishGuest(tree: FileTree, init: InitKind, isInitrd: boolean, mustBoot: boolean): void {
   const root = tree.get('.');
   if (root !== undefined) tree.dir('.', { ...root, mode: root.mode | 0o555 });
   for (const path of ['dev', 'etc', 'proc', 'run', 'sys']) ensureFolder(tree, path, 0o755);
@@ -25,7 +25,7 @@ export function finishGuest(tree: FileTree, init: InitKind, isInitrd: boolean): 
     tree.delete(identity);
     tree.file(identity, '');
   }
-  checkInit(tree, isInitrd);
+  if (mustBoot) checkInit(tree, isInitrd);
   if (isInitrd && tree.get('init') === undefined)
     tree.symlink('init', init === 'systemd' ? systemdPath(tree) : '/sbin/init');
 }

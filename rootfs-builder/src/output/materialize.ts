@@ -1,5 +1,7 @@
+import { execFile } from 'node:child_process';
 import { chmod, lchown, link, lutimes, mkdir, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { BuildError, describing } from '../build-error.ts';
 import { readContent } from '../tree/content.ts';
 import type { FileTree } from '../tree/file-tree.ts';
@@ -8,7 +10,7 @@ import type { NamedInode } from '../tree/inodes.ts';
 
 /**
  * Makes the tree as a host directory; `directory` must not exist. Owners are set when root does it and are the caller's
- * otherwise. Device nodes are refused, as Node has no mknod: an archive can hold them.
+ * otherwise. Device nodes need root too.
  */
 export async function materialize(tree: FileTree, directory: string, mtime: number): Promise<void> {
   const named = namedInodes(tree);
@@ -42,8 +44,20 @@ async function create({ path, inode }: NamedInode, directory: string, hostPath: 
       return symlink(entry.target, hostPath);
     case 'char':
     case 'block':
+      return mknod(hostPath, entry.kind === 'char' ? 'c' : 'b', String(entry.major), String(entry.minor));
     case 'fifo':
+      return mknod(hostPath, 'p');
     case 'socket':
-      throw new BuildError(`create ${hostPath}: a ${entry.kind} node needs mknod; write an archive instead`);
+      throw new BuildError(`create ${hostPath}: a socket cannot be made; write an archive instead`);
+  }
+}
+
+/** Node has no mknod(2), coreutils has. Devices need root. */
+async function mknod(path: string, ...what: string[]): Promise<void> {
+  try {
+    await promisify(execFile)('mknod', ['-m', '600', path, ...what]);
+  } catch (error) {
+    const said = error instanceof Error && 'stderr' in error ? String(error.stderr).trim() : '';
+    throw new BuildError(`create ${path}: ${said === '' ? 'mknod failed' : said}; an archive needs no root`, error);
   }
 }

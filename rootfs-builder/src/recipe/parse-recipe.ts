@@ -61,7 +61,7 @@ const oneOrMore = <T>(item: Schema<T>): Schema<readonly T[]> => {
   return (value, path, issues) => {
     if (Array.isArray(value)) return list(value, path, issues);
     const single = item(value, path, issues);
-    return single === undefined ? undefined : [single];
+    return single === null ? null : [single];
   };
 };
 
@@ -90,12 +90,12 @@ const baseTable = tableOf<BaseFile>(
 /** `base = "oci:image.tar"` and `base = "busybox"` for short. */
 const baseWord: Schema<BaseFile> = (value, path, issues) => {
   const written = text(value, path, issues);
-  if (written === undefined) return undefined;
+  if (written === null) return null;
   const colon = written.indexOf(':');
   const kind = BASES_OF_A_PATH.find((each) => colon !== -1 && each === written.slice(0, colon));
   if (kind !== undefined) return { kind, path: written.slice(colon + 1) };
   const plain = oneOf(BASE_KINDS)(written, path, issues);
-  return plain === undefined ? undefined : { kind: plain };
+  return plain === null ? null : { kind: plain };
 };
 
 const recipeTable = tableOf<RecipeFile>({
@@ -139,7 +139,9 @@ const recipeTable = tableOf<RecipeFile>({
   }),
   kernel: tableOf<KernelSpec>({
     config: word,
+    series: word,
     fragments: listOf(text),
+    patches: listOf(text),
     source: text,
     folder: text,
     jobs: integer(1, 4096),
@@ -169,7 +171,7 @@ export function parseRecipe(source: string, file: string, hostArchitecture: stri
 export function recipeOf(document: unknown, file: string, hostArchitecture: string): Recipe {
   const issues: Issue[] = [];
   const parsed = recipeTable(document, '', issues);
-  if (parsed === undefined) throw invalid(file, issues);
+  if (parsed === null) throw invalid(file, issues);
   const recipe = complete(parsed, file, hostArchitecture);
   issues.push(...checkMeaning(recipe));
   if (issues.length > 0) throw invalid(file, issues);
@@ -251,6 +253,8 @@ function complete(parsed: RecipeFile, file: string, hostArchitecture: string): R
       ...given({
         source: kernel.source === undefined ? undefined : absolute(kernel.source),
         folder: kernel.folder === undefined ? undefined : absolute(kernel.folder),
+        fragments: kernel.fragments?.map((each) => (each.includes('/') ? absolute(each) : each)),
+        patches: kernel.patches?.map(absolute),
       }),
     },
   };

@@ -140,7 +140,11 @@ export interface OutputSpec {
 /** `[kernel]` */
 export interface KernelSpec {
   readonly config?: string;
+  /** Kernel series such as "6.12". */
+  readonly series?: string;
+  /** Names of fragments, or files where there is a slash. */
   readonly fragments?: readonly string[];
+  readonly patches?: readonly string[];
   /** Source archive instead of the packaged one. */
   readonly source?: string;
   readonly folder?: string;

@@ -6,26 +6,26 @@ export interface Issue {
   readonly problem: string;
 }
 
-/** Reads one value; what is wrong goes into `issues`, and then the result is undefined. */
-export type Schema<T> = (value: unknown, path: string, issues: Issue[]) => T | undefined;
+/** Reads one value; what is wrong goes into `issues`, and then the result is null. */
+export type Schema<T> = (value: unknown, path: string, issues: Issue[]) => T | null;
 
 /** Text, which must not be empty nor hold a NUL. */
 export const text: Schema<string> = (value, path, issues) => {
   if (typeof value === 'string' && value !== '' && !value.includes('\0')) return value;
-  return void wrong(issues, path, `must be text${value === '' ? ' that is not empty' : `, not ${typeName(value)}`}`);
+  return wrong(issues, path, `must be text${value === '' ? ' that is not empty' : `, not ${typeName(value)}`}`);
 };
 
 /** Text that may be empty. */
 export const anyText: Schema<string> = (value, path, issues) =>
-  typeof value === 'string' ? value : void wrong(issues, path, `must be text, not ${typeName(value)}`);
+  typeof value === 'string' ? value : wrong(issues, path, `must be text, not ${typeName(value)}`);
 
 /** true or false. */
 export const flag: Schema<boolean> = (value, path, issues) =>
-  typeof value === 'boolean' ? value : void wrong(issues, path, `must be true or false, not ${typeName(value)}`);
+  typeof value === 'boolean' ? value : wrong(issues, path, `must be true or false, not ${typeName(value)}`);
 
 /** Any table. */
 export const anyTable: Schema<Readonly<Record<string, unknown>>> = (value, path, issues) =>
-  isTable(value) ? value : void wrong(issues, path, `must be a table, not ${typeName(value)}`);
+  isTable(value) ? value : wrong(issues, path, `must be a table, not ${typeName(value)}`);
 
 /** One of some words. */
 export function oneOf<T extends string>(words: readonly T[]): Schema<T> {
@@ -34,7 +34,7 @@ export function oneOf<T extends string>(words: readonly T[]): Schema<T> {
     if (found !== undefined) return found;
     const told = typeof value === 'string' ? JSON.stringify(value.slice(0, 80)) : typeName(value);
     const hint = typeof value === 'string' ? suggestion(value, words) : '';
-    return void wrong(issues, path, `must be one of ${words.join(', ')}, not ${told}${hint}`);
+    return wrong(issues, path, `must be one of ${words.join(', ')}, not ${told}${hint}`);
   };
 }
 
@@ -42,7 +42,7 @@ export function oneOf<T extends string>(words: readonly T[]): Schema<T> {
 export function matching(pattern: RegExp, words: string): Schema<string> {
   return (value, path, issues) => {
     if (typeof value === 'string' && pattern.test(value)) return value;
-    return void wrong(issues, path, `must be ${words}, not ${shown(value)}`);
+    return wrong(issues, path, `must be ${words}, not ${shown(value)}`);
   };
 }
 
@@ -50,9 +50,9 @@ export function matching(pattern: RegExp, words: string): Schema<string> {
 export function converted<A, B>(schema: Schema<A>, convert: (value: A) => B | undefined, words: string): Schema<B> {
   return (value, path, issues) => {
     const before = schema(value, path, issues);
-    if (before === undefined) return undefined;
+    if (before === null) return null;
     const after = convert(before);
-    return after === undefined ? void wrong(issues, path, `must be ${words}, not ${shown(value)}`) : after;
+    return after === undefined ? wrong(issues, path, `must be ${words}, not ${shown(value)}`) : after;
   };
 }
 
@@ -66,16 +66,16 @@ export function textOr<A, B>(ofText: Schema<A>, other: Schema<B>): Schema<A | B>
 export function integer(least: number, most: number): Schema<number> {
   return (value, path, issues) => {
     if (typeof value === 'number' && Number.isInteger(value) && value >= least && value <= most) return value;
-    return void wrong(issues, path, `must be a number from ${least} to ${most}, not ${shown(value)}`);
+    return wrong(issues, path, `must be a number from ${least} to ${most}, not ${shown(value)}`);
   };
 }
 
 /** A list of values. */
 export function listOf<T>(item: Schema<T>): Schema<readonly T[]> {
   return (value, path, issues) => {
-    if (!Array.isArray(value)) return void wrong(issues, path, `must be a list, not ${typeName(value)}`);
+    if (!Array.isArray(value)) return wrong(issues, path, `must be a list, not ${typeName(value)}`);
     const items = value.map((each, index) => item(each, `${path}[${index}]`, issues));
-    return items.every((each) => each !== undefined) ? items : undefined;
+    return items.every((each) => each !== null) ? items : null;
   };
 }
 
@@ -87,7 +87,7 @@ export function tableOf<T extends object>(fields: Fields<T>, required: readonly 
   const known = Object.keys(fields);
   return (value, path, issues) => {
     if (!isTable(value))
-      return void wrong(issues, path === '' ? '(recipe)' : path, `must be a table, not ${typeName(value)}`);
+      return wrong(issues, path === '' ? '(recipe)' : path, `must be a table, not ${typeName(value)}`);
     const before = issues.length;
     const at = (key: string): string => (path === '' ? printedKey(key) : `${path}.${printedKey(key)}`);
     const result = Object.create(null) as Record<string, unknown>;
@@ -98,12 +98,13 @@ export function tableOf<T extends object>(fields: Fields<T>, required: readonly 
     for (const key of required) {
       if (!Object.hasOwn(value, key)) issues.push({ path: at(key), problem: 'is missing' });
     }
-    return issues.length === before ? ({ ...result } as T) : undefined;
+    return issues.length === before ? ({ ...result } as T) : null;
   };
 }
 
-function wrong(issues: Issue[], path: string, problem: string): void {
+function wrong(issues: Issue[], path: string, problem: string): null {
   issues.push({ path, problem });
+  return null;
 }
 
 function isTable(value: unknown): value is Readonly<Record<string, unknown>> {

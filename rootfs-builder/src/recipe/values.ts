@@ -39,14 +39,14 @@ export const owner: Schema<Owner> = converted(
 /** A place in the guest, with or without the slash in front; "/" is the root itself. Gives it relative to the root. */
 export const guestPath: Schema<string> = (value, path, issues) => {
   const raw = text(value, path, issues);
-  if (raw === undefined) return undefined;
+  if (raw === null) return null;
   const relative = raw.replace(/^\/+/, '').replace(/\/+$/, '');
   try {
     if (relative.split('/').includes('..')) throw new BuildError('leaves the root of the guest');
     return relative === '' ? '.' : checkTreePath(relative);
   } catch (error) {
     issues.push({ path, problem: `${JSON.stringify(raw.slice(0, 80))} ${reason(error)}` });
-    return undefined;
+    return null;
   }
 };
 

@@ -74,18 +74,9 @@ export class Cgroup {
    * controller if that is missing.
    */
   apply(resources: Resources, nodes: readonly DeviceSpec[]): void {
-    this.applyLimits(resources);
-    this.applyDevices(resources, nodes);
-  }
-
-  /** The limits alone. */
-  applyLimits(resources: Resources): void {
+    const rules = this.#policy.devices(resources.devices, nodes);
     this.#write(resources, false);
-  }
-
-  /** The device rules alone. */
-  applyDevices({ devices }: Pick<Resources, 'devices'>, nodes: readonly DeviceSpec[]): void {
-    this.#setDevices(this.#policy.devices(devices, nodes));
+    this.#setDevices(rules);
   }
 
   /**

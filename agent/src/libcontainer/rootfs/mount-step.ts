@@ -44,13 +44,6 @@ function coveredMode(root: ContainerRoot, step: MountStep, origin: FilesystemOri
   return covered === undefined ? undefined : fstat(covered).mode & 0o7777;
 }
 
-/** Makes a mount visible. */
-function attach(root: ContainerRoot, step: MountStep, tree: Fd, isProcfs: boolean, target: Fd): void {
-  moveMount(tree, target, '');
-  if (step.destination === '/proc' && isProcfs) root.hasProcfs = true;
-  applyPropagation(tree, step);
-}
-
 function mountFilesystem(root: ContainerRoot, step: MountStep, origin: FilesystemOrigin): void {
   const mode = coveredMode(root, step, origin);
   using target = openTarget(root, step, true);
@@ -67,7 +60,8 @@ function mountFilesystem(root: ContainerRoot, step: MountStep, origin: Filesyste
   }
   // The fallback is a bind, whose flags are its own.
   if (source.isSystem) applyAttributes(source, { ...step, recursiveAttributes: { set: flags, clear: 0 } });
-  attach(root, step, tree, source.isProcfs, target);
+  moveMount(tree, target, '');
+  applyPropagation(tree, step);
 }
 
 function mountBind(root: ContainerRoot, step: MountStep, source: MountSource, path: string): void {
@@ -77,7 +71,8 @@ function mountBind(root: ContainerRoot, step: MountStep, source: MountSource, pa
   }
   applyAttributes(source, step);
   using target = openTarget(root, step, source.isFolder);
-  attach(root, step, tree, source.isProcfs, target);
+  moveMount(tree, target, '');
+  applyPropagation(tree, step);
 }
 
 /** `copy-symlink`: the link itself, in a directory that is made when missing. One that says the same is fine. */

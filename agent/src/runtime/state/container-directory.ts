@@ -18,7 +18,6 @@ import {
   rmdir,
   stat,
   symlink,
-  tryUnlink,
   unlink,
   writeFile,
 } from '../../sys/file.ts';
@@ -180,7 +179,7 @@ export class ContainerDirectory implements Disposable {
 
   /** The container is complete, and the state names its process. */
   clearSpawned(): void {
-    tryUnlink(spawnedMark, this.fd);
+    this.#removeFile(spawnedMark);
   }
 
   /** A process of the container was made, and the container is not complete, or was not when its maker died. */
@@ -201,16 +200,24 @@ export class ContainerDirectory implements Disposable {
   /** Removes the directory with its files. The state goes last: without it nobody could clean up what it names. */
   remove(): void {
     const path = `${this.#root}/${this.id}`;
-    tryUnlink(configFile, this.fd);
-    tryUnlink(startSocketName, this.fd);
-    tryUnlink(spawnedMark, this.fd);
+    this.#removeFile(configFile);
+    this.#removeFile(startSocketName);
+    this.#removeFile(spawnedMark);
     try {
-      tryUnlink(stateFile, this.fd);
+      this.#removeFile(stateFile);
       rmdir(path);
     } catch (error) {
       if (!isSysError(error, 'ENOTEMPTY')) throw error;
       for (const { name } of readDirectory('.', this.fd)) unlink(name, this.fd);
       rmdir(path);
+    }
+  }
+
+  #removeFile(name: string): void {
+    try {
+      unlink(name, this.fd);
+    } catch (error) {
+      if (!isSysError(error, 'ENOENT')) throw error;
     }
   }
 

@@ -1,0 +1,22 @@
+/** Variables of osbuilder that have no meaning here, and why. A build that sets one is told. */
+export const UNUSED_VARIABLES: Readonly<Record<string, string>> = {
+  AGENT_VERSION: 'the agent is the one that was built here; AGENT_SOURCE_BIN takes another',
+  LIBC: 'the agent is one static program',
+  NVIDIA_GPU_STACK: 'there is no driver stack; take one from a container image (base = "oci:PATH")',
+  KBUILD_SIGN_PIN: 'modules are not signed here',
+  DISTRO_REPO: 'there is no base for RPM packages',
+  DNF_CONF: 'there is no base for RPM packages',
+  PKG_MANAGER: 'each base has its own way to get packages',
+  USE_DOCKER: 'nothing is built in a container',
+  USE_PODMAN: 'nothing is built in a container',
+  DOCKER_RUNTIME: 'nothing is built in a container',
+  IMAGE_REGISTRY: 'nothing is built in a container',
+  INSIDE_CONTAINER: 'nothing is built in a container',
+  GRACEFUL_EXIT: 'a build that is interrupted always leaves nothing behind',
+  DEBUG: 'the steps are told by `kihon build --explain` and `--json`',
+  OSBUILDER_VERSION: "the image's summary names Kihon's version",
+  OSBUILDER_USE_CHRONIC: 'steps that go well say one line',
+  GOPATH: 'nothing is compiled',
+  NSDAX_BIN: 'the metadata block is written by the builder itself',
+  SKIP_ROOTFS_CHECK: 'only extensions are made without an init, and those are not checked for one',
+};
