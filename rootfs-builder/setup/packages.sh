@@ -12,6 +12,8 @@ base_packages=(
   linux-libc-dev-armhf-cross                   # 32-bit ARM system call numbers, for filters on aarch64
   "$qemu_package" seabios ipxe-qemu            # the VM; qemu-system-common brings virtiofsd
   cpio zstd xz-utils                           # initrd and module compression
+  e2fsprogs xfsprogs                           # file systems of disk images
+  erofs-utils cryptsetup-bin fdisk             # what tests read disk images back with
   iproute2                                     # networks of the tests
 )
 kernel_packages=(linux-source-6.12 gcc make flex bison bc libelf-dev libssl-dev xz-utils zstd cpio patch)

@@ -82,7 +82,8 @@ async function make(
   await writeFile(scratch('mke2fs.conf'), MKE2FS_CONFIG);
   const uuid = uuidText(derivedUuid(survey.digest, 'ext4'));
   const seed = uuidText(derivedUuid(survey.digest, 'ext4 directory hashes'));
-  const inodes = Math.max(Math.floor(sizeBytes / BYTES_PER_INODE), tree.size + SPARE_INODES);
+  const needed = new Set(namedInodes(tree).map(({ inode }) => inode)).size + SPARE_INODES;
+  const inodes = Math.max(Math.floor(sizeBytes / BYTES_PER_INODE), needed);
   await writeFile(path, '', { flag: 'wx' });
   const options = [
     ...['-q', '-F', '-t', 'ext4', '-b', '4096', '-U', uuid, '-m', String(reservedPercent), '-N', String(inodes)],

@@ -15,7 +15,12 @@ type Writer = (request: FormatRequest) => Promise<WrittenImage>;
  */
 export async function writeFormat(kind: Format, request: FormatRequest): Promise<WrittenImage> {
   request.signal?.throwIfAborted();
-  return await writerOf(kind)(request);
+  try {
+    return await writerOf(kind)(request);
+  } catch (error) {
+    request.signal?.throwIfAborted(); // what an interrupted piece said of itself is of no interest
+    throw error;
+  }
 }
 
 function writerOf(kind: Format): Writer {

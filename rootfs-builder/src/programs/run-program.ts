@@ -9,6 +9,8 @@ export interface RunOptions {
   readonly signal?: AbortSignal;
   /** Statuses that are no failure; [0] by default. */
   readonly accept?: readonly number[];
+  /** Where it runs; for programs that take no white space in paths. */
+  readonly directory?: string;
   /** Added to the fixed environment. */
   readonly environment?: Readonly<Record<string, string>>;
 }
@@ -41,7 +43,8 @@ export async function runProgram(
     TZ: 'UTC',
     ...options.environment,
   };
-  const child = spawn(program, args, { stdio: ['pipe', 'pipe', 'pipe'], env });
+  const where = options.directory === undefined ? {} : { cwd: options.directory };
+  const child = spawn(program, args, { stdio: ['pipe', 'pipe', 'pipe'], env, ...where });
   const stop = (): void => void child.kill('SIGKILL');
   signal?.addEventListener('abort', stop, { once: true });
   try {

@@ -1,5 +1,6 @@
 import { createWriteStream } from 'node:fs';
 import { mkdir, open, rm, writeFile } from 'node:fs/promises';
+import { resolve } from 'node:path';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { encodeBytes } from '../../../agent/src/base/text.ts';
@@ -31,10 +32,10 @@ async function write(job: FileSystemJob): Promise<void> {
     throw new BuildError(`xfs: a file system of ${sizeBytes} bytes; mkfs.xfs makes none below ${MIN_BYTES}`);
   const folder = scratch('xfs');
   await mkdir(folder);
-  const proto = scratch('xfs.proto');
+  const proto = resolve(scratch('xfs.proto'));
   await writeFile(
     proto,
-    protofile(tree, ({ ino }) => `${folder}/${ino}`),
+    protofile(tree, ({ ino }) => `./${ino}`),
   );
   for (const { entry, ino } of new Set(namedInodes(tree).map(({ inode }) => inode))) {
     signal?.throwIfAborted();
@@ -42,7 +43,8 @@ async function write(job: FileSystemJob): Promise<void> {
       await pipeline(Readable.from(readContent(entry.content)), createWriteStream(`${folder}/${ino}`));
   }
   progress(0.3);
-  await make(job, path, sizeBytes, ['-p', proto]);
+  // Its words end at white space, so the files are named as seen from their folder.
+  await make(job, path, sizeBytes, ['-p', proto], folder);
   progress(0.7);
   await putRight(job);
   await rm(folder, { recursive: true });
@@ -68,12 +70,16 @@ async function make(
   path: string,
   sizeBytes: number,
   more: readonly string[],
+  directory?: string,
 ): Promise<void> {
   const uuid = uuidText(derivedUuid(survey.digest, 'xfs'));
   const features = `crc=1,finobt=1,inobtcount=1,bigtime=1,reflink=0,rmapbt=0,uuid=${uuid}`;
-  const data = `file=1,name=${path},size=${sizeBytes},noalign,agcount=4`;
+  const data = `file=1,size=${sizeBytes},noalign,agcount=4`;
   const fixed = ['-q', '-b', 'size=4096', '-s', 'size=512', '-i', `size=${INODE_BYTES}`, '-m', features];
-  await runProgram('mkfs.xfs', [...fixed, '-d', data, ...more], signal === undefined ? {} : { signal });
+  await runProgram('mkfs.xfs', [...fixed, '-d', data, ...more, resolve(path)], {
+    ...(signal === undefined ? {} : { signal }),
+    ...(directory === undefined ? {} : { directory }),
+  });
 }
 
 /** Sets the times of all inodes, and the sticky bits. */
