@@ -130,17 +130,19 @@ only('host-vm', 'host/vm', vm);
 only('host-client', 'host/client', client);
 only('host-sdk', 'host/sdk', sdk);
 only('host-gateway', 'host/gateway', ['host/gateway', ...client, 'npm:@grpc/grpc-js']);
+only('host-kata', 'host/kata', ['host/kata', 'host/vm/host-error.ts', 'node', 'npm:smol-toml', 'npm:yaml']);
 // The command builds guests and kernels too.
 const builders = ['rootfs-builder', 'kernel-config'];
 only('host-cli', 'host/cli', [
   'host/cli',
+  'host/kata',
   ...sdk,
   ...builders,
   'host/gateway',
   'npm:commander',
   'npm:systeminformation',
 ]);
-only('host-build', 'host/build', ['host/build', ...vm, 'npm:esbuild']);
+only('host-build', 'host/build', ['host/build', 'host/kata', 'host/cli/version.ts', ...vm, 'npm:esbuild']);
 
 module.exports = {
   forbidden: [

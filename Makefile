@@ -174,7 +174,7 @@ picture: all
 	@$(tsx) test/support/picture/main.ts
 
 install: all
-	@$(tsx) host/build/install.ts '$(PREFIX)' $(if $(DESTDIR),'$(DESTDIR)')
+	@$(tsx) host/build/install.ts '$(PREFIX)' $(if $(DESTDIR),'$(DESTDIR)') $(if $(DEFAULT_NAMES),--default-names)
 
 # --- Checking ---------------------------------------------------------------------------------------------------------
 

@@ -1,92 +1,129 @@
 /**
- * Installs what was built: `tsx host/build/install.ts PREFIX [DESTDIR]`.
+ * Installs what was built: `tsx host/build/install.ts PREFIX [DESTDIR] [--default-names] [--installer-image REF]`.
  *
- *   PREFIX/bin/kihon                                              the command
- *   PREFIX/bin/kihon-oci                                          the OCI runtime: the agent's ELF and its image
- *   PREFIX/libexec/kihon/vhost-device-vsock                       vsock without a kernel module, if it was set up
- *   PREFIX/share/kata-containers/vmlinux-kihon.container          the guest kernel, uncompressed ...
- *   PREFIX/share/kata-containers/vmlinuz-kihon.container          ... and as a bzImage
- *   PREFIX/share/kata-containers/kata-containers-initrd-kihon.img the initrd with the agent
- *   PREFIX/share/defaults/kata-containers/config.d/50-kihon.toml  a drop-in that makes Kata use the two
+ *   PREFIX/bin/kihon, kihon-oci                       the command, and the OCI runtime: the agent's ELF and its image
+ *   PREFIX/libexec/kihon/vhost-device-vsock           vsock without a kernel module, if it was set up
+ *   PREFIX/share/kata-containers/                     kernel, its configuration, initrd and image with their versions in the names, and
+ *     vmlinux-kihon.container, vmlinuz-kihon.container, kata-containers-initrd-kihon.img, kata-containers-kihon.img    links to them
+ *   PREFIX/share/defaults/kata-containers/runtimes/kata-kihon-{qemu,clh,fc}/config.d/50-kihon.toml      drop-ins that make Kata use them
+ *   PREFIX/share/kihon/kubernetes/                    RuntimeClasses, and an installer for the nodes of a cluster
  *
- * The names follow Kata's pattern for variants, so nothing of Kata's own is overwritten.
+ * The names follow Kata's pattern for variants, so nothing of Kata's own is overwritten. With --default-names the links without a variant
+ * (vmlinux.container, kata-containers.img ...) are ours too, unless somebody else's files are there.
  */
-import { existsSync } from 'node:fs';
-import { chmod, copyFile, mkdir, rename, writeFile } from 'node:fs/promises';
-import { dirname, join, resolve } from 'node:path';
+import { existsSync, lstatSync, readFileSync, readlinkSync } from 'node:fs';
+import { chmod, copyFile, mkdir, rename, rm, symlink, writeFile } from 'node:fs/promises';
+import { basename, dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+import { VERSION } from '../cli/version.ts';
+import { kataDropIn } from '../kata/drop-in.ts';
+import { installerManifest } from '../kata/kubernetes/installer.ts';
+import { runtimeClass } from '../kata/kubernetes/runtime-class.ts';
+import { yamlDocuments } from '../kata/kubernetes/yaml.ts';
+import {
+  guestLayout,
+  runtimeFolder,
+  servedHypervisors,
+  type InstalledFile,
+  type InstalledLink,
+} from '../kata/layout.ts';
 import { architectureName } from '../vm/architecture.ts';
 import { defaultPlaces, findVhostDeviceVsock } from '../vm/assets.ts';
-import { kataDropIn } from './kata-drop-in.ts';
+import { findBuiltGuest } from './built-guest.ts';
 
 const REPOSITORY = resolve(dirname(fileURLToPath(import.meta.url)), '..', '..');
+const KUBERNETES = 'share/kihon/kubernetes';
 
-interface Item {
-  readonly from: string;
-  /** Relative to the prefix. */
-  readonly to: string;
-  readonly mode: number;
-}
-
-/** The first of the files that exists. */
-function firstOf(paths: readonly string[]): string | undefined {
-  return paths.find((path) => existsSync(path));
-}
-
-/** What there is to install. Throws when kernel, initrd or command have not been built. */
-function itemsToInstall(build: string, architecture: string): Item[] {
-  const assets = join(build, architecture);
-  // Kata's command line needs the larger configuration; a lean kernel serves `kihon` itself.
-  const vmlinux = firstOf([join(assets, 'vmlinux-kata'), join(assets, 'vmlinux')]);
-  const vmlinuz = firstOf([join(assets, 'vmlinuz-kata'), join(assets, 'vmlinuz')]);
-  const command = join(build, 'kihon');
-  const initrd = join(assets, 'kihon-initrd.img');
-  const runtime = join(assets, 'kihon-oci');
-  for (const path of [command, initrd, runtime])
-    if (!existsSync(path)) throw new Error(`no ${path}: run \`make\` first`);
-  if (vmlinux === undefined && vmlinuz === undefined) {
-    throw new Error(`no kernel in ${assets}: run \`make kernel CONFIG=kata\` first`);
-  }
-  const vsock = findVhostDeviceVsock({ ...defaultPlaces(), home: build, architecture });
-  const share = 'share/kata-containers';
-  return [
-    { from: command, to: 'bin/kihon', mode: 0o755 },
-    { from: runtime, to: 'bin/kihon-oci', mode: 0o755 },
-    { from: initrd, to: `${share}/kata-containers-initrd-kihon.img`, mode: 0o644 },
-    ...(vmlinux === undefined ? [] : [{ from: vmlinux, to: `${share}/vmlinux-kihon.container`, mode: 0o644 }]),
-    ...(vmlinuz === undefined ? [] : [{ from: vmlinuz, to: `${share}/vmlinuz-kihon.container`, mode: 0o644 }]),
-    ...(vsock === undefined ? [] : [{ from: vsock, to: 'libexec/kihon/vhost-device-vsock', mode: 0o755 }]),
+/** The programs of the host. Throws when one has not been built. */
+function programs(build: string, architecture: string): InstalledFile[] {
+  const files = [
+    { from: join(build, 'kihon'), to: 'bin/kihon', mode: 0o755 },
+    { from: join(build, architecture, 'kihon-oci'), to: 'bin/kihon-oci', mode: 0o755 },
   ];
+  for (const { from } of files) if (!existsSync(from)) throw new Error(`no ${from}: run \`make\` first`);
+  const vsock = findVhostDeviceVsock({ ...defaultPlaces(), home: build, architecture });
+  return vsock === undefined ? files : [...files, { from: vsock, to: 'libexec/kihon/vhost-device-vsock', mode: 0o755 }];
 }
 
-/** A copy that never exists half: a VM that starts meanwhile sees the old file or the new one. */
-async function installFile(item: Item, root: string): Promise<void> {
-  const target = join(root, item.to);
+/** Puts a file or link at its place in one step: a VM that starts meanwhile sees the old one or the new one. */
+async function place(root: string, to: string, make: (partial: string) => Promise<void>): Promise<void> {
+  const target = join(root, to);
+  const partial = `${target}.partial`;
   await mkdir(dirname(target), { recursive: true });
-  await copyFile(item.from, `${target}.partial`);
-  await chmod(`${target}.partial`, item.mode);
-  await rename(`${target}.partial`, target);
+  await rm(partial, { force: true });
+  try {
+    await make(partial);
+    await rename(partial, target);
+  } finally {
+    await rm(partial, { force: true });
+  }
   process.stdout.write(`${target}\n`);
 }
 
-const [prefixText, destination = ''] = process.argv.slice(2);
-if (prefixText === undefined) throw new Error('usage: install.ts PREFIX [DESTDIR]');
+async function installFile(root: string, { from, to, mode }: InstalledFile): Promise<void> {
+  await place(root, to, async (partial) => {
+    await copyFile(from, partial);
+    await chmod(partial, mode);
+  });
+}
+
+/** True for a link into our own files; anything else under a name of Kata's belongs to somebody. */
+function isOurs(path: string): boolean {
+  return lstatSync(path).isSymbolicLink() && /-kihon|^kata-kihon-/.test(basename(readlinkSync(path)));
+}
+
+async function installLink(root: string, { target, to }: InstalledLink): Promise<void> {
+  const path = join(root, to);
+  if (lstatSync(path, { throwIfNoEntry: false }) !== undefined && !isOurs(path))
+    throw new Error(`${path} is not ours and stays: install without --default-names, or with another prefix`);
+  await place(root, to, (partial) => symlink(target, partial));
+}
+
+async function installText(root: string, to: string, text: string): Promise<void> {
+  await place(root, to, (partial) => writeFile(partial, text, { mode: 0o644 }));
+}
+
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: {
+    'default-names': { type: 'boolean', default: false },
+    'installer-image': { type: 'string', default: `kihon-installer:${VERSION}` },
+  },
+});
+const [prefixText, destination = ''] = positionals;
+if (prefixText === undefined) throw new Error('usage: install.ts PREFIX [DESTDIR] [--default-names]');
 const prefix = resolve(prefixText);
 const root = destination === '' ? prefix : join(resolve(destination), prefix);
-const items = itemsToInstall(join(REPOSITORY, 'build'), architectureName());
-for (const item of items) await installFile(item, root);
-if (!items.some((item) => item.from.endsWith('-kata'))) {
-  process.stderr.write('note: this is the lean kernel; Kata itself wants the larger one (make kernel CONFIG=kata)\n');
-}
-const share = join(prefix, 'share', 'kata-containers');
-const kernel = items.find((item) => item.to.includes('vmlinux')) === undefined ? 'vmlinuz' : 'vmlinux';
-const dropIn = join(root, 'share', 'defaults', 'kata-containers', 'config.d', '50-kihon.toml');
-await mkdir(dirname(dropIn), { recursive: true });
-await writeFile(
-  dropIn,
-  kataDropIn({
-    kernel: join(share, `${kernel}-kihon.container`),
-    initrd: join(share, 'kata-containers-initrd-kihon.img'),
-  }),
+const build = join(REPOSITORY, 'build');
+const architecture = architectureName();
+const { guest, isLean } = findBuiltGuest(join(build, architecture));
+const layout = guestLayout(guest, prefix, values['default-names']);
+
+for (const file of [...programs(build, architecture), ...layout.files]) await installFile(root, file);
+for (const link of layout.links) await installLink(root, link);
+const served = servedHypervisors(layout.assets);
+for (const hypervisor of served)
+  await installText(root, `${runtimeFolder(hypervisor)}/config.d/50-kihon.toml`, kataDropIn(hypervisor, layout.assets));
+const classes = yamlDocuments(
+  'Pods with `runtimeClassName: kata-kihon-qemu` run in the guest of kihon.',
+  served.map(runtimeClass),
 );
-process.stdout.write(`${dropIn}\n`);
+await installText(root, `${KUBERNETES}/runtime-classes.yaml`, classes);
+const manifest = installerManifest({
+  image: values['installer-image'],
+  namespace: 'kihon-system',
+  prefix,
+  script: readFileSync(join(REPOSITORY, 'host/kata/kubernetes/install-node.sh'), 'utf8'),
+});
+await installText(
+  root,
+  `${KUBERNETES}/installer.yaml`,
+  yamlDocuments('Puts the guest of kihon onto every node that has Kata Containers.', manifest),
+);
+if (isLean)
+  process.stderr.write('note: this is the lean kernel; Kata itself wants the larger one (make kernel CONFIG=kata)\n');
+if (layout.assets.image === undefined)
+  process.stderr.write(
+    'note: no image was built, so Firecracker, which boots no initrd, has no drop-in (make image)\n',
+  );

@@ -1,0 +1,170 @@
+import { execFileSync, spawnSync } from 'node:child_process';
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  realpathSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { parse } from 'smol-toml';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { repository } from '../support/repository.ts';
+
+const folder = mkdtempSync(join(tmpdir(), 'kihon-install-'));
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+const tsx = join(repository, 'node_modules/.bin/tsx');
+const staging = join(folder, 'staging');
+const SHARE = 'share/kata-containers';
+const DEFAULTS = 'share/defaults/kata-containers';
+
+function install(...args: readonly string[]): string {
+  return execFileSync(tsx, [join(repository, 'host/build/install.ts'), ...args], {
+    encoding: 'utf8',
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+}
+
+/** Every file and link below a folder, with what it says. */
+function listing(root: string, below = ''): Record<string, string> {
+  const found: Record<string, string> = {};
+  for (const entry of readdirSync(join(root, below), { withFileTypes: true })) {
+    const path = join(below, entry.name);
+    if (entry.isDirectory()) Object.assign(found, listing(root, path));
+    else found[path] = `${statSync(join(root, path)).size}`;
+  }
+  return found;
+}
+
+describe('make install', () => {
+  beforeAll(() => void install('/opt/kata', staging));
+
+  const place = (path: string): string => join(staging, 'opt/kata', path);
+
+  it('lays kernel and initrd out under names with versions and stable links', () => {
+    for (const link of ['vmlinux-kihon.container', 'kata-containers-initrd-kihon.img']) {
+      const target = realpathSync(place(`${SHARE}/${link}`));
+      expect(target).toMatch(/vmlinux-\d+\.\d+.*-kihon$|kata-kihon-\d+\.\d+\.\d+\.initrd$/);
+      expect(statSync(target).size).toBeGreaterThan(100_000);
+    }
+    expect(existsSync(place(`${SHARE}/kata-containers.img`))).toBe(false);
+    expect(Object.keys(listing(staging)).filter((path) => path.includes('partial'))).toEqual([]);
+  });
+
+  it('writes a drop-in for each hypervisor that names what is there', () => {
+    for (const runtime of ['kata-kihon-qemu', 'kata-kihon-clh']) {
+      const text = readFileSync(place(`${DEFAULTS}/runtimes/${runtime}/config.d/50-kihon.toml`), 'utf8');
+      const [keys] = Object.values(parse(text)['hypervisor'] as Record<string, Record<string, string>>);
+      for (const key of ['kernel', 'initrd']) expect(existsSync(join(staging, keys?.[key] ?? ''))).toBe(true);
+      expect(keys?.['image']).toBe('');
+    }
+  });
+
+  it('takes the names of Kata’s own files only when asked, and never over somebody else’s', () => {
+    const own = join(folder, 'own');
+    install(own, '--default-names');
+    expect(realpathSync(join(own, SHARE, 'vmlinux.container'))).toMatch(/-kihon$/);
+    install(own, '--default-names');
+    const theirs = join(folder, 'theirs', SHARE);
+    mkdirSync(theirs, { recursive: true });
+    writeFileSync(join(theirs, 'vmlinux.container'), 'the kernel of Kata');
+    expect(() => install(join(folder, 'theirs'), '--default-names')).toThrow(/vmlinux\.container is not ours/);
+    expect(readFileSync(join(theirs, 'vmlinux.container'), 'utf8')).toBe('the kernel of Kata');
+  });
+});
+
+describe('the installer of a node', () => {
+  const kata = join(folder, 'node/kata');
+  const containerd = join(folder, 'node/containerd');
+  const script = join(repository, 'host/kata/kubernetes/install-node.sh');
+  const run = (word: string, extra: Record<string, string> = {}): ReturnType<typeof spawnSync> =>
+    spawnSync('/bin/sh', [script, word], {
+      encoding: 'utf8',
+      env: {
+        PATH: process.env['PATH'],
+        PAYLOAD: staging,
+        HOST_KATA: kata,
+        HOST_CONTAINERD: containerd,
+        ONCE: '1',
+        ...extra,
+      },
+    });
+  let before: Record<string, string>;
+
+  beforeAll(() => {
+    if (!existsSync(staging)) install('/opt/kata', staging);
+    mkdirSync(join(kata, DEFAULTS), { recursive: true });
+    mkdirSync(containerd, { recursive: true });
+    writeFileSync(
+      join(kata, DEFAULTS, 'configuration-qemu.toml'),
+      '[hypervisor.qemu]\nkernel = "/opt/kata/k"\nimage = "/opt/kata/i"\ndefault_memory = 2048\n',
+    );
+    writeFileSync(join(containerd, 'config.toml'), 'version = 2\n');
+    before = { ...listing(kata), ...listing(containerd) };
+  });
+
+  it('brings the guest, a configuration of its own and a runtime for containerd', () => {
+    const { status, stdout } = run('install');
+    expect(status).toBe(0);
+    expect(stdout).toContain('kata-kihon-qemu is there');
+    // Kata's installer has put no Cloud Hypervisor onto this node.
+    expect(stdout).toContain('kata-kihon-clh: no configuration-clh.toml');
+    const runtimes = parse(readFileSync(join(containerd, 'conf.d/kihon.toml'), 'utf8'));
+    const configPath = /ConfigPath":"([^"]*)"/.exec(JSON.stringify(runtimes))?.[1] ?? '';
+    expect(configPath).toBe(`/opt/kata/${DEFAULTS}/runtimes/kata-kihon-qemu/configuration.toml`);
+    expect(JSON.stringify(runtimes)).not.toContain('kihon-clh');
+  });
+
+  it('makes a configuration that boots our guest, as kihon check --kata tells', () => {
+    const file = join(kata, DEFAULTS, 'runtimes/kata-kihon-qemu/configuration.toml');
+    const check = (...args: readonly string[]): { works: boolean; remarks: { kind: string; key: string }[] } => {
+      const { stdout } = spawnSync(tsx, [join(repository, 'host/cli/main.ts'), 'check', '--json', '--kata', ...args], {
+        encoding: 'utf8',
+      });
+      return JSON.parse(stdout) as { works: boolean; remarks: { kind: string; key: string }[] };
+    };
+    const installed = check(file);
+    expect(installed.remarks.filter(({ kind }) => kind === 'change')).toEqual([]);
+    const original = check(join(kata, DEFAULTS, 'configuration-qemu.toml'), '--prefix', join(staging, 'opt/kata'));
+    expect(original.works).toBe(true);
+    expect(original.remarks.filter(({ kind }) => kind === 'change').map(({ key }) => key)).toEqual([
+      'hypervisor.qemu.kernel',
+      'hypervisor.qemu.initrd',
+      'hypervisor.qemu.image',
+    ]);
+  });
+
+  it('can be run again, and taking it away leaves what was there before', () => {
+    expect(run('install').status).toBe(0);
+    expect(run('remove').status).toBe(0);
+    expect({ ...listing(kata), ...listing(containerd) }).toEqual(before);
+  });
+
+  it('says what is wrong on a node without Kata, and for an unknown word', () => {
+    const empty = join(folder, 'empty');
+    mkdirSync(empty);
+    const missing = run('install', { HOST_KATA: empty });
+    expect([missing.status, missing.stdout]).toEqual([1, 'kihon: no Kata Containers in /opt/kata on this node\n']);
+    expect(run('help').status).toBe(2);
+  });
+
+  it('leaves no half file when a copy fails', () => {
+    const full = join(folder, 'payload');
+    mkdirSync(join(full, 'opt/kata', SHARE), { recursive: true });
+    writeFileSync(join(full, 'opt/kata', SHARE, 'vmlinux-kihon.container'), 'new');
+    const blocked = join(kata, SHARE);
+    rmSync(blocked, { recursive: true, force: true });
+    writeFileSync(blocked, 'a file where a folder should be');
+    chmodSync(blocked, 0o444);
+    expect(run('install', { PAYLOAD: full }).status).not.toBe(0);
+    expect(existsSync(join(containerd, 'conf.d/kihon.toml'))).toBe(false);
+    rmSync(blocked);
+  });
+});
