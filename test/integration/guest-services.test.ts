@@ -4,6 +4,7 @@ import { useAgent } from '../support/agent/agent-fixture.ts';
 import { expectStatus } from '../support/agent/expect-status.ts';
 import { within } from '../support/eventually.ts';
 import { ITEMS, PLAIN } from '../support/metrics/contract-metrics.ts';
+import { parseWithNpm } from '../support/metrics/parse-with-npm.ts';
 import { parsePrometheus } from '../support/metrics/parse-prometheus.ts';
 
 /** Nothing here may reach the kernel's clock, swap or random pool: this machine has only one of each (see test/vm). */
@@ -118,6 +119,20 @@ describe('the guest', { timeout: 60_000 }, () => {
         Number(/MemTotal:\s+(\d+)/.exec(meminfo)?.[1]) * 1024,
       );
       expect(value('kata_guest_tasks', '{item="max"}')).toBeGreaterThan(1);
+    });
+
+    it('are read alike by a parser from npm', async () => {
+      const { metrics } = await fixture.client.call('GetMetrics', {});
+      const ours = parsePrometheus(metrics);
+      const theirs = parseWithNpm(metrics);
+      expect(theirs.map(({ name }) => name)).toEqual([...ours.keys()]);
+      for (const { name, type, help, metrics: samples } of theirs) {
+        const family = ours.get(name);
+        expect([type, help]).toEqual([family?.type.toUpperCase(), family?.help]);
+        const values = samples.map(({ labels, value }) => [labels ?? {}, Number(value)]);
+        const wanted = [...(family?.samples.values() ?? [])];
+        expect(values).toEqual(wanted.map((sample) => [Object.fromEntries(sample.labels), sample.value]));
+      }
     });
 
     it('answer many monitors at once', async () => {

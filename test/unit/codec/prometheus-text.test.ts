@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { formatMetrics, plainDecimal } from '../../../agent/src/codec/prometheus-text.ts';
 import { parseAuxv } from '../../../agent/src/codec/auxv.ts';
+import { parseWithNpm } from '../../support/metrics/parse-with-npm.ts';
 import { parsePrometheus } from '../../support/metrics/parse-prometheus.ts';
 
 describe('metrics as text', () => {
@@ -22,6 +23,18 @@ describe('metrics as text', () => {
     expect(text).toBe(
       '# HELP a First.\n# TYPE a counter\na{x="1\\"\\\\\\n"} 0\na{x="2"} 18446744073709551616\n' +
         '# HELP b Second.\n# TYPE b gauge\nb 1.5\n',
+    );
+  });
+
+  it('come back from a parser of others too', () => {
+    const label = fc.string({ unit: 'grapheme' });
+    fc.assert(
+      fc.property(fc.uniqueArray(label, { minLength: 1, maxLength: 5 }), (values) => {
+        const samples = values.map((value, index) => ({ labels: [['x', value]] as const, value: BigInt(index) }));
+        const [family] = parseWithNpm(formatMetrics([{ name: 'a', type: 'gauge', help: 'A.', samples }]));
+        const found = family?.metrics.map((sample) => [sample.labels?.['x'], Number(sample.value)]);
+        expect(found?.sort()).toEqual(values.map((value, index) => [value.toWellFormed(), index]).sort());
+      }),
     );
   });
 
