@@ -173,6 +173,7 @@ function serve(
     storages: guest.storages,
     storageContext: guest.storageContext,
     prepareDevices: guest.prepareDevices,
+    injectCdi: guest.injectCdi,
     passfd: options.openPassfd?.(loop, log, config.passfdPort),
   });
 

@@ -52,6 +52,8 @@ export interface SandboxServices {
     devices: readonly AttachedDevice[],
     signal: AbortSignal,
   ) => Promise<PreparedDevices>;
+  /** Puts in what the guest's CDI documents say about devices that the container names; the same spec when it names none. */
+  readonly injectCdi: (spec: Spec, signal: AbortSignal) => Promise<Spec>;
   /** Where the host hands over streams of processes; undefined: it does not. */
   readonly passfd: PassfdListener | undefined;
 }
@@ -203,7 +205,7 @@ export class Sandbox {
     const connections = await this.#takeConnections(config.ports);
     undo.defer(() => connections?.close());
     // Storages may lie on these devices.
-    const guestSpec = await this.#withDevices(container, spec, config.devices, signal);
+    const guestSpec = await this.#withCdi(await this.#withDevices(container, spec, config.devices, signal), signal);
     const context = this.#services.storageContext(container.id, signal);
     container.storages = await storages.acquire(config.storages, context);
     undo.defer(() => this.#releaseStorages(container));
@@ -220,6 +222,13 @@ export class Sandbox {
     container.created(handle, connections?.join);
     this.#first ??= container;
     undo.commit();
+  }
+
+  async #withCdi(spec: Spec, signal: AbortSignal): Promise<Spec> {
+    const edited = await this.#services.injectCdi(spec, signal);
+    // Its warnings were told already.
+    if (edited !== spec) validateSpec(edited);
+    return edited;
   }
 
   async #withGuestHooks(spec: Spec): Promise<Spec> {

@@ -38,6 +38,7 @@ export interface Guest {
   readonly storages: StorageRegistry;
   readonly storageContext: (containerId: string | undefined, signal: AbortSignal) => StorageContext;
   readonly prepareDevices: SandboxServices['prepareDevices'];
+  readonly injectCdi: SandboxServices['injectCdi'];
   readonly services: GuestServices;
 }
 
@@ -151,7 +152,25 @@ export function createGuest(parts: Parts): Guest {
     const { prepareDevices: prepare } = await import('./device-services.ts');
     return prepare(spec, devices, { ...deviceParts(), log: parts.log.child('device'), signal });
   };
-  return { storages, storageContext, prepareDevices, services };
+  const injectCdi: Guest['injectCdi'] = async (spec, signal) => {
+    const { cdiTimeoutMs, readsCdiEnvironment } = parts.config;
+    if (!readsCdiEnvironment && !namesCdiDevices(spec.annotations)) return spec;
+    const { injectCdi: inject } = await import('../../sandbox/devices/inject-cdi.ts');
+    return inject(spec, {
+      files: sysKernelFiles,
+      timeoutMs: cdiTimeoutMs,
+      readsEnvironment: readsCdiEnvironment,
+      sleep: (ms, sleepSignal) => sleep(loop, ms, sleepSignal),
+      signal,
+    });
+  };
+  return { storages, storageContext, prepareDevices, injectCdi, services };
+}
+
+/** Whether annotations name devices at all: what reads them is loaded for containers that do. */
+function namesCdiDevices(annotations: ReadonlyMap<string, string>): boolean {
+  for (const key of annotations.keys()) if (key.startsWith('cdi.k8s.io/')) return true;
+  return false;
 }
 
 /** Runs `load` when it is first asked for, and keeps what it gave; a failure is not kept. */

@@ -14,6 +14,10 @@ export interface AgentConfig {
   readonly containerPipeSizeBytes: number;
   /** How long a device may take to appear. */
   readonly hotplugTimeoutMs: number;
+  /** How long the description of a device (CDI) may take to appear. */
+  readonly cdiTimeoutMs: number;
+  /** Containers may name such devices in their environment as well. */
+  readonly readsCdiEnvironment: boolean;
   /** vsock port of the host that is told when the API listens, 0 = none. */
   readonly readyPort: number;
   /** The wall clock follows the one that the hypervisor shows as a PTP device; only as PID 1. */
@@ -39,6 +43,8 @@ export const DEFAULT_CONFIG: AgentConfig = {
   serverAddress: { kind: 'vsock', cid: VSOCK_CID_ANY, port: 1024 },
   containerPipeSizeBytes: 0,
   hotplugTimeoutMs: 3000,
+  cdiTimeoutMs: 100_000,
+  readsCdiEnvironment: false,
   readyPort: 0,
   followsHostClock: false,
   isTracing: false,

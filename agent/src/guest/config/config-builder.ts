@@ -88,6 +88,12 @@ export class ConfigBuilder {
       case 'agent.passfd_listener_port':
         config.passfdPort = Math.max(0, Number(value));
         break;
+      case 'agent.cdi_timeout':
+        config.cdiTimeoutMs = secondsToMs(value as bigint);
+        break;
+      case 'agent.visible_cdi_devices':
+        config.readsCdiEnvironment = value === true;
+        break;
       case 'agent.server_addr':
         this.setServerAddress(name, String(value));
         break;
