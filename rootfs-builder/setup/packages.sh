@@ -15,6 +15,7 @@ base_packages=(
   e2fsprogs xfsprogs                           # file systems of disk images
   erofs-utils cryptsetup-bin fdisk             # what tests read disk images back with
   iproute2                                     # networks of the tests
+  erofs-utils e2fsprogs fdisk                  # disks of the tests
 )
 kernel_packages=(linux-source-6.12 gcc make flex bison bc libelf-dev libssl-dev xz-utils zstd cpio patch)
 # kernel_cross_packages ARCH: what a kernel for ARCH takes besides, when this machine is of another architecture.

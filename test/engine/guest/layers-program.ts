@@ -30,6 +30,7 @@ function contextOf(containerId: string | undefined, deadlineMs = 10_000, delayMs
     waitForBlockNode: unused,
     watchables: unused,
     runProgram: unused,
+    sleep: async () => undefined,
     runBlocking: (name, work, undo) => {
       const late = (): ReturnType<typeof work> => {
         for (const end = monotonicMs() + delayMs; monotonicMs() < end;);

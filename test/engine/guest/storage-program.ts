@@ -34,6 +34,7 @@ function contextWith(deadlineMs: number, delayMs: number): StorageContext {
     waitForBlockNode: unused,
     watchables: unused,
     runProgram: unused,
+    sleep: async () => undefined,
     runBlocking: (name, work, undo) => {
       const late = (): ReturnType<typeof work> => {
         for (const end = monotonicMs() + delayMs; monotonicMs() < end;);

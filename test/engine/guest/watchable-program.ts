@@ -39,6 +39,7 @@ function contextOf(containerId: string | undefined): StorageContext {
     waitForBlockNode: unused,
     watchables: () => Promise.resolve(watchables),
     runProgram: unused,
+    sleep: async () => undefined,
     runBlocking,
   };
 }

@@ -70,6 +70,7 @@ class YamlParser {
       cursor.offset += 1;
       cursor.skipSpaces();
       if (cursor.isAtLineEnd) cursor.nextContent();
+      // eslint-disable-next-line @typescript-eslint/no-unnecessary-condition -- the cursor has moved since the loop's condition
       items.push(cursor.isAtEnd || cursor.column <= column ? null : this.#block(column, depth + 1));
       cursor.nextContent();
     }

@@ -87,6 +87,7 @@ export function createGuest(parts: Parts): Guest {
       return waitForBlockNode(sysKernelFiles, waiters(), node, parts.config.hotplugTimeoutMs, waitSignal);
     },
     watchables,
+    sleep: (ms, sleepSignal) => sleep(loop, ms, sleepSignal),
     // Not ended by the request's own signal: what was begun is finished or undone as a whole, and a roll-back after a
     // disconnect must still run (design, "Deadlines and disconnects").
     runBlocking: (name, work, undo) =>

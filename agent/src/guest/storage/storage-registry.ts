@@ -1,4 +1,5 @@
 import { describeError, DomainError } from '../../base/errors.ts';
+import { groupLayers } from './layers/layer-group.ts';
 import { parseMountPoint } from './mount-point.ts';
 import type { CheckedStorage, Storage, StorageContext, StorageDriver } from './storage.ts';
 
@@ -44,7 +45,8 @@ export class StorageRegistry {
    * @returns the mount points that the caller gives back with `release()`, in order of creation.
    */
   async acquire(storages: readonly Storage[], context: StorageContext): Promise<string[]> {
-    const checked = storages.map((storage) => this.#check(storage));
+    const checked = groupLayers(storages).map((storage) => this.#check(storage));
+    for (const storage of checked) await this.#driver(storage).checkLater?.(storage);
     const acquired: Entry[] = [];
     try {
       for (const storage of checked) acquired.push(await this.#acquireOne(storage, context));
@@ -78,7 +80,7 @@ export class StorageRegistry {
 
   /** Refuses what `acquire` would refuse before it touches anything. */
   check(storages: readonly Storage[]): void {
-    for (const storage of storages) this.#check(storage);
+    for (const storage of groupLayers(storages)) this.#check(storage);
   }
 
   #check(storage: Storage): CheckedStorage {

@@ -21,6 +21,8 @@ export interface Storage {
   readonly fsGroup?: FsGroup | undefined;
   /** Stays mounted after its last user is gone, until the VM ends. */
   readonly shared: boolean;
+  /** Of a group of layers that is one storage. */
+  readonly layers?: readonly Storage[] | undefined;
 }
 
 /** A storage whose path was checked. */
@@ -48,6 +50,7 @@ export interface StorageContext {
    * without `undo` the work is killed at the deadline.
    */
   readonly runBlocking: <T>(name: string, work: () => T, undo?: (late: T) => void) => Promise<T>;
+  readonly sleep: (ms: number, signal: AbortSignal) => Promise<void>;
   /** Runs a program of the guest, found by PATH, to its end; throws with its status and output when it fails. */
   readonly runProgram: (argv: readonly string[], signal: AbortSignal) => Promise<void>;
 }
@@ -63,6 +66,8 @@ export interface StorageDriver {
   readonly isReleasedByContainers: boolean;
   /** Checks that need no side effect; throws. */
   readonly check?: (storage: Storage) => void;
+  /** Checks whose code most guests never read; made before any storage of the request is touched. Throws. */
+  readonly checkLater?: (storage: Storage) => Promise<void>;
   /** Makes the content available, or throws having undone what it did. */
   readonly create: (storage: CheckedStorage, context: StorageContext) => Promise<void>;
   /** Takes it away again; throws when something is left. */

@@ -13,6 +13,7 @@ const context: StorageContext = {
   waitForScsiDisk: () => Promise.reject(new Error('not used')),
   waitForBlockNode: () => Promise.reject(new Error('not used')),
   watchables: () => Promise.reject(new Error('not used')),
+  sleep: async () => undefined,
   runBlocking: () => Promise.reject(new Error('not used')),
   runProgram: () => Promise.reject(new Error('not used')),
 };
