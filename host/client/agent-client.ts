@@ -14,6 +14,8 @@ export interface CallOptions {
   /** Default: that of Kata's host, `DEFAULT_TIMEOUT_MS`; Infinity means none. */
   readonly timeoutMs?: number | undefined;
   readonly signal?: AbortSignal | undefined;
+  /** How long after the deadline the agent itself may still say that it is over, in ms. Default 500. */
+  readonly graceMs?: number | undefined;
   readonly metadata?: readonly { readonly key: string; readonly value: string }[] | undefined;
 }
 
@@ -30,7 +32,7 @@ const WAITING_METHODS: ReadonlySet<string> = new Set<AgentMethod>([
 ]);
 
 /** The agent knows the deadline too; our own timer leaves it this much time to say so itself, in ms. */
-const DEADLINE_SLACK_MS = 500;
+const DEFAULT_GRACE_MS = 500;
 
 /** Longest timer of Node, in ms. */
 const MAX_TIMER_MS = 0x7fff_ffff;
@@ -111,9 +113,13 @@ export class AgentClient implements AsyncDisposable {
     codec: MessageCodec<T>,
     options: CallOptions,
   ): Promise<T> {
-    const { signal, timeoutMs = WAITING_METHODS.has(method) ? Infinity : DEFAULT_TIMEOUT_MS } = options;
+    const {
+      signal,
+      graceMs = DEFAULT_GRACE_MS,
+      timeoutMs = WAITING_METHODS.has(method) ? Infinity : DEFAULT_TIMEOUT_MS,
+    } = options;
     signal?.throwIfAborted();
-    const hasDeadline = timeoutMs + DEADLINE_SLACK_MS <= MAX_TIMER_MS;
+    const hasDeadline = timeoutMs + graceMs <= MAX_TIMER_MS;
     let timer: NodeJS.Timeout | undefined;
     let onAbort: (() => void) | undefined;
     try {
@@ -133,7 +139,7 @@ export class AgentClient implements AsyncDisposable {
           this.#connection.cancel(streamId, new TtrpcError(code, reason, 'local'));
         if (hasDeadline) {
           const expire = (): void => cancel(DEADLINE_EXCEEDED, `no answer in ${timeoutMs} ms`);
-          timer = setTimeout(expire, timeoutMs + DEADLINE_SLACK_MS);
+          timer = setTimeout(expire, timeoutMs + graceMs);
         }
         onAbort = () => cancel(CANCELLED, 'aborted');
         signal?.addEventListener('abort', onAbort);

@@ -57,7 +57,8 @@ class Resting extends Error {
 
 /** Runs a scenario on an agent of its own, and checks what must hold after every one. */
 export async function runScenario(scenario: Scenario, kind: PlaceKind, options: RunOptions): Promise<Outcome> {
-  await using place: Place = kind === 'process' ? await ProcessPlace.start() : await VmPlace.boot();
+  await using place: Place =
+    kind === 'process' ? await ProcessPlace.start() : await VmPlace.boot(scenario.guestMemoryMib);
   const problems: string[] = [];
   const notes: string[] = [];
   const begin = performance.now();

@@ -21,6 +21,9 @@ export interface ScenarioContext {
   note(text: string): void;
 }
 
+/** For containers that shall be there until they are ended: the clock of an emulated guest on a busy machine may run many times too fast. */
+export const FOR_EVER = ['sleep', '100000000'];
+
 /** Something that a sandbox must survive. */
 export interface Scenario {
   readonly name: string;
@@ -28,6 +31,8 @@ export interface Scenario {
   readonly places: readonly PlaceKind[];
   /** Part of the short form. */
   readonly isInShort: boolean;
+  /** Memory of a guest, where the usual 256 MiB are too little for it. */
+  readonly guestMemoryMib?: number;
   /** How much more anonymous memory the agent may hold while it lasts, in KiB. */
   readonly growthKib?: number;
   /** Leaves the sandbox as it found it. @throws Error for what makes no sense to go on with */

@@ -34,11 +34,11 @@ export class VmPlace implements Place {
     this.#vm = vm;
   }
 
-  static async boot(): Promise<VmPlace> {
+  static async boot(memoryMib = MEMORY_MIB): Promise<VmPlace> {
     const zombies = await compileProgram('make-zombies');
     const vm = await TestVm.boot({
       hasWitness: true,
-      memoryMib: MEMORY_MIB,
+      memoryMib,
       cpus: 2,
       prepareRoot: (root) => copyFileSync(zombies, join(root, 'bin/make-zombies')),
     });

@@ -29,6 +29,8 @@ const NO_TERMINAL = 'no tty';
 /** The longest wait for calls that wait for something that does not come, and for all others, in ms. */
 const WAITING_MS = 200;
 const DEADLINE_MS = 30_000;
+/** The agent says itself that a deadline is over, however busy the machine is; this bounds a run where it does not, in ms. */
+const GRACE_MS = 30_000;
 const WAITS_IN_VAIN: ReadonlySet<string> = new Set<AgentMethod>(['GetOOMEvent', 'AddSwap']);
 
 /** Calls a method with a plausible request; never throws. */
@@ -38,7 +40,10 @@ export async function callPlausibly(
   target: RaceTarget,
   timeoutMs = WAITS_IN_VAIN.has(method) ? WAITING_MS : DEADLINE_MS,
 ): Promise<Answer> {
-  return await answerOf(method, client.call(method, PLAUSIBLE_REQUESTS[method](target), { timeoutMs }));
+  return await answerOf(
+    method,
+    client.call(method, PLAUSIBLE_REQUESTS[method](target), { timeoutMs, graceMs: GRACE_MS }),
+  );
 }
 
 /** How a call ends. */

@@ -29,7 +29,7 @@ const exec = ({ containerId, execId }: RaceTarget) => ({ container_id: container
  * guest so that the next scenario's would mean something else.
  */
 export const PLAUSIBLE_REQUESTS: Requests = {
-  CreateContainer: ({ containerId, root }) => createRequest(containerId, { root, run: 'exec sleep 600' }),
+  CreateContainer: ({ containerId, root }) => createRequest(containerId, { root, run: 'exec cat' }),
   StartContainer: init,
   RemoveContainer: init,
   ExecProcess: ({ containerId }) => ({

@@ -1,5 +1,5 @@
 import { TestContainer, type TestProcess } from '../../support/container/test-container.ts';
-import { must, type Scenario, type ScenarioContext } from '../scenario.ts';
+import { FOR_EVER, must, type Scenario, type ScenarioContext } from '../scenario.ts';
 
 const SIGTERM = 15;
 /** Execs under way at once while they come and go. */
@@ -20,7 +20,7 @@ async function comeAndGo(container: TestContainer, count: number): Promise<void>
 /** Many are there at the same time; each ends by a signal of its own. */
 async function stay(container: TestContainer, count: number, context: ScenarioContext): Promise<void> {
   const execs: TestProcess[] = [];
-  for (let index = 0; index < count; index++) execs.push(await container.exec(['sleep', '3600']));
+  for (let index = 0; index < count; index++) execs.push(await container.exec(FOR_EVER));
   context.note(`${execs.length} execs were there at once`);
   const waits = Promise.all(execs.map((exec) => exec.wait()));
   await Promise.all(execs.map((exec) => exec.signal(SIGTERM)));
@@ -37,7 +37,7 @@ export const execs: Scenario = {
   isInShort: true,
   growthKib: 32 << 10,
   async run(context) {
-    const container = await TestContainer.start(context.client, { root: context.place.root });
+    const container = await TestContainer.start(context.client, { root: context.place.root, run: FOR_EVER });
     const inVm = context.place.kind === 'vm';
     const count = context.amount(100, 1000, 10_000);
     await comeAndGo(container, count);

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { TestContainer } from '../../support/container/test-container.ts';
-import { must, type Scenario } from '../scenario.ts';
+import { FOR_EVER, must, type Scenario } from '../scenario.ts';
 
 const LIMIT = 128n;
 const BOMBS = 2;
@@ -13,7 +13,7 @@ export const forkBomb: Scenario = {
   isInShort: false,
   async run(context) {
     const { client, place } = context;
-    const calm = await TestContainer.start(client, { root: place.root });
+    const calm = await TestContainer.start(client, { root: place.root, run: FOR_EVER });
     const bombs = await Promise.all(
       Array.from({ length: BOMBS }, () =>
         TestContainer.start(client, {

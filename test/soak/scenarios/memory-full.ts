@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { answerOf, faultOf, RACE_STATUSES } from '../requests/answer.ts';
 import { mount } from '../../support/container/container-spec.ts';
 import { TestContainer } from '../../support/container/test-container.ts';
-import { must, type Scenario, type ScenarioContext } from '../scenario.ts';
+import { FOR_EVER, must, type Scenario, type ScenarioContext } from '../scenario.ts';
 
 /** What a request may be told by a guest without memory. */
 const STATUSES: ReadonlySet<string> = new Set([...RACE_STATUSES, 'resource_exhausted']);
@@ -45,9 +45,10 @@ export const memoryFull: Scenario = {
   isInShort: false,
   async run(context) {
     const { client, place } = context;
-    const beside = await TestContainer.start(client, { root: place.root });
+    const beside = await TestContainer.start(client, { root: place.root, run: FOR_EVER });
     const files = await TestContainer.start(client, {
       root: place.root,
+      run: FOR_EVER,
       mounts: [mount('/run/fill', 'tmpfs', 'tmpfs', 'size=100%')],
     });
     const fillKib = (await availableKib(context)) - SPARE_KIB;
