@@ -8,7 +8,7 @@ import { EvaluationError } from './policy-error.ts';
 let stepsLeft = MAX_STEPS;
 let createdLeft = MAX_CREATED;
 
-/** Pays for work, about a microsecond each. Throws EvaluationError when the evaluation has used up its share. */
+/** Pays for work, some microseconds each on the engine. Throws EvaluationError when the evaluation has used up its share. */
 export function spend(steps: number): void {
   stepsLeft -= steps;
   if (stepsLeft < 0) throw new EvaluationError(`the policy needs more than ${MAX_STEPS} steps`);

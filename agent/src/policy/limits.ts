@@ -7,10 +7,10 @@ export const MAX_LINES = 200_000;
 export const MAX_NESTING = 100;
 
 /**
- * Work of one decision, in steps of roughly a microsecond on the engine. A generated policy needs some ten thousand for a container, so
+ * Work of one decision, in steps of up to five microseconds on the engine. A generated policy needs some ten thousand for a container, so
  * this is far above what is useful, and the agent stands still for about two seconds at worst.
  */
-export const MAX_STEPS = 2_000_000;
+export const MAX_STEPS = 400_000;
 /** Rules and functions within each other. There is no recursion, so a policy reaches this only by being built that deep. */
 export const MAX_CALL_DEPTH = 100;
 /** Units of text and elements of collections that one decision may create. */

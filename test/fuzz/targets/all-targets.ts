@@ -5,6 +5,7 @@ import { specTargets } from './container-spec.ts';
 import { dbusDecoders } from './dbus-decoders.ts';
 import { jsonTargets } from './json-documents.ts';
 import { hostTargets } from './host-decoders.ts';
+import { policyTargets } from './policies.ts';
 import { protobufTargets } from './protobuf.ts';
 import { textDecoders } from './text-decoders.ts';
 import { connectionTargets } from './ttrpc-connections.ts';
@@ -19,4 +20,5 @@ export const allTargets: readonly FuzzTarget[] = [
   ...jsonTargets,
   ...hostTargets,
   ...builderTargets,
+  ...policyTargets,
 ];

@@ -25,6 +25,8 @@ function table(cases: readonly (readonly [rules: string, value: string])[]): voi
 describe('complete rules', () => {
   table([
     ['r := 1', '1'],
+    ['default r := 1\nr := null', 'null'],
+    ['r := object.get({"a": null}, "a", 1)', 'null'],
     ['r = 1', '1'],
     ['r if true', 'true'],
     ['r if { true }', 'true'],
@@ -67,6 +69,8 @@ describe('functions', () => {
     ['f(x) if x == 1\nf(x) if x == 2\nr := f(2)', 'true'],
     ['f(x) := "s" if { x < 3 } else := "l"\nr := [f(1), f(4)]', '["s", "l"]'],
     ['f() := 4\nr := f()', '4'],
+    ['f(x) := null if x == 1\nf(x) := 2 if x == 2\nr := [f(1), f(2)]', '[null, 2]'],
+    ['default f(_) := 0\nf(_) := null\nr := f(1)', 'null'],
     ['default f(_) := 0\nf(x) := x if x > 0\nr := [f(1), f(-1)]', '[1, 0]'],
     ['f(_, y) := y\nr := data.p.f(1, 2)', '2'],
     ['f(p) := p.a\np := 9\nr := f({"a": 1})', '1'],

@@ -76,7 +76,7 @@ export class PolicyGate {
       case 'denied':
         throw new CallerError('permission_denied', `${type.name} is blocked by policy`, verdict.reason);
       case 'failed':
-        throw new CallerError('internal', `${type.name}: internal error`, verdict.reason);
+        throw new DomainError('internal', `${type.name}: internal error ${verdict.reason}`);
     }
   }
 

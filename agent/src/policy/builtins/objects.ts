@@ -18,10 +18,9 @@ function keysOf(value: Value | undefined): readonly Value[] | undefined {
 
 function get(object: Value, path: Value, fallback: Value): Value | undefined {
   if (!isObject(object)) return undefined;
-  if (!isArray(path)) return object.get(path) ?? fallback;
   let value: Value | undefined = object;
-  for (const key of path) value = value === undefined ? undefined : lookup(value, key);
-  return value ?? fallback;
+  for (const key of isArray(path) ? path : [path]) value = value === undefined ? undefined : lookup(value, key);
+  return value === undefined ? fallback : value;
 }
 
 /** Right wins; objects on both sides are joined. */

@@ -9,14 +9,15 @@ function isOfType(name: TypeName): Builtin {
   return builtin(1, (value) => typeName(value) === name);
 }
 
-const NUMBER = /^[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d{1,4})?$/;
+/** As in JSON: no leading zeros, no plus sign. */
+const NUMBER = /^-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d{1,4})?$/;
 
 function toNumber(value: Value): Value | undefined {
   if (isNumber(value)) return value;
   if (value === null) return 0;
   if (typeof value === 'boolean') return value ? 1 : 0;
   if (typeof value !== 'string' || value.length > 400 || !NUMBER.test(value)) return undefined;
-  return parseNumber(value.startsWith('+') ? value.slice(1) : value);
+  return parseNumber(value);
 }
 
 export const typeBuiltins: BuiltinTable = {

@@ -82,7 +82,8 @@ export class RuleGroup {
       value = this.#joined(value, this.#chain(branch, context, args), branch);
       if (value !== undefined && this.#isUniform) return value;
     }
-    return value ?? this.#fallback;
+    // Null is a value like others.
+    return value === undefined ? this.#fallback : value;
   }
 
   /** A branch, or the first of its alternatives that has a value. */
@@ -100,7 +101,8 @@ export class RuleGroup {
   }
 
   #joined(known: Value | undefined, found: Value | undefined, branch: CompiledBranch): Value | undefined {
-    if (known === undefined || found === undefined) return known ?? found;
+    if (known === undefined) return found;
+    if (found === undefined) return known;
     if (equalValues(known, found)) return known;
     throw new EvaluationError(`${this.#file}:${branch.at.line}: ${this.name} has more than one value`);
   }

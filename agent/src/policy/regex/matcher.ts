@@ -63,7 +63,7 @@ export class Matcher {
         if (prefix !== '') {
           // Nothing is under way: go where a match can begin.
           const start = isAnchored ? (text.startsWith(prefix) ? 0 : -1) : text.indexOf(prefix, position);
-          spend(1 + ((start === -1 ? text.length : start) - position) / 128);
+          spend(1 + (((start === -1 ? text.length : start) - position) >> 7));
           if (start === -1) return undefined;
           position = start;
         }
