@@ -26,6 +26,7 @@ const MIB = 1024 * 1024;
 /** What all kernels need: the machine, its virtio devices, what a guest may boot from, and everything a container is made of. */
 const COMMON = [
   'base',
+  'lazy-preemption',
   'initrd',
   'machine',
   'acpi',

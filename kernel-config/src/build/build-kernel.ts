@@ -145,12 +145,13 @@ export async function readRequest(request: KernelRequest): Promise<{
   const wanted = request.architecture ?? hostArchitecture();
   const architecture = findArchitecture(wanted);
   if (!architecture) throw new BuildFailure(`no kernel for "${wanted}"; there are: ${names(ARCHITECTURES)}`);
+  const series = request.series ?? DEFAULT_SERIES;
   const fragments = [...configuration.fragments, ...(request.extraFragments ?? [])];
   return {
     configuration,
     architecture,
-    requests: await loadFragments(fragments, architecture.name),
-    patches: await loadPatches(request.series ?? DEFAULT_SERIES, request.patches),
+    requests: await loadFragments(fragments, architecture.name, { series }),
+    patches: await loadPatches(series, request.patches),
   };
 }
 

@@ -100,6 +100,7 @@ function series(text: string, where: string): Series {
   return parsed;
 }
 
-function isBefore(a: Series, b: Series): boolean {
+/** Whether series `a` is older than `b`. */
+export function isBefore(a: Series, b: Series): boolean {
   return a[0] < b[0] || (a[0] === b[0] && a[1] < b[1]);
 }

@@ -1,6 +1,7 @@
 import { readFile, readdir } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { ARCHITECTURES } from '../architecture.ts';
+import { isBefore, parseSeries } from './allowed-missing.ts';
 import { type MergedRequests, mergeFragments } from './merge-fragments.ts';
 import { type Assignment, FragmentError, parseFragment } from './parse-fragment.ts';
 
@@ -18,8 +19,9 @@ const SUFFIX = '.config';
 export async function loadFragments(
   names: readonly string[],
   architecture: string,
-  folder = FRAGMENT_FOLDER,
+  options: { readonly folder?: string; readonly series?: string } = {},
 ): Promise<MergedRequests> {
+  const { folder = FRAGMENT_FOLDER, series } = options;
   const known = await fragmentPlaces(folder);
   const parsed: Assignment[][] = [];
   for (const name of names) {
@@ -33,7 +35,8 @@ export async function loadFragments(
       if (!places.includes(place)) continue;
       const text = await readFile(join(folder, place, name + SUFFIX), 'utf8');
       const fragment = place === 'common' ? name : `${place}/${name}`;
-      if (isFor(architecture, fragment, text)) parsed.push(parseFragment(fragment, text));
+      if (isFor(architecture, fragment, text) && isOfSeries(series, fragment, text))
+        parsed.push(parseFragment(fragment, text));
     }
   }
   return mergeFragments(parsed);
@@ -63,6 +66,16 @@ function isFor(architecture: string, fragment: string, text: string): boolean {
   const unknown = excluded.find((name) => !ARCHITECTURES.some((known) => known.name === name));
   if (unknown !== undefined) throw new FragmentError(`fragment ${fragment}: "not: ${unknown}" names no architecture`);
   return !excluded.includes(architecture);
+}
+
+/** And `#! since: X.Y`: older kernels have other symbols for it. Without a series, all are taken. */
+function isOfSeries(series: string | undefined, fragment: string, text: string): boolean {
+  const since = /^#!\s*since:\s*(.*)$/m.exec(text)?.[1]?.trim();
+  if (since === undefined) return true;
+  const first = parseSeries(since);
+  if (!first) throw new FragmentError(`fragment ${fragment}: "since: ${since}" names no series such as 6.12`);
+  const current = parseSeries(series ?? '');
+  return current === undefined || !isBefore(current, first);
 }
 
 async function readNamed(path: string): Promise<string> {

@@ -18,8 +18,8 @@ export const places: AssetPlaces = {
   env: process.env,
 };
 
-/** `lean`: the one built here. `packaged`: Debian's cloud kernel, whose drivers are modules; `packaged-arm64`: for aarch64. */
-export type KernelChoice = 'lean' | 'packaged' | 'packaged-arm64';
+/** Built here: `lean`, `lean-aarch64`, and what only `test/vm/built-kernels.test.ts` boots. `packaged`: Debian's cloud kernel, whose drivers are modules; `packaged-arm64`: for aarch64. */
+export type KernelChoice = 'lean' | 'lean-aarch64' | 'kata' | 'debug' | 'confidential' | 'packaged' | 'packaged-arm64';
 
 export interface GuestKernel {
   readonly path: string;
@@ -29,11 +29,28 @@ export interface GuestKernel {
 
 /** A kernel, or undefined where it was neither built nor downloaded. */
 export function findKernel(choice: KernelChoice): GuestKernel | undefined {
-  if (choice === 'lean') {
-    const path = ['vmlinux', 'vmlinuz'].map((name) => join(products, name)).find((file) => existsSync(file));
-    return path === undefined ? undefined : { path, modules: undefined };
+  switch (choice) {
+    case 'lean':
+      return builtKernel(products, '');
+    case 'lean-aarch64':
+      return builtKernel(join(repository, 'build', 'aarch64'), '');
+    case 'kata':
+    case 'debug':
+    case 'confidential':
+      return builtKernel(products, `-${choice}`);
+    case 'packaged':
+      return packagedKernel('linux-image-cloud');
+    case 'packaged-arm64':
+      return packagedKernel('linux-image-cloud-arm64');
   }
-  const name = choice === 'packaged' ? 'linux-image-cloud' : 'linux-image-cloud-arm64';
+}
+
+function builtKernel(folder: string, suffix: string): GuestKernel | undefined {
+  const path = ['vmlinux', 'vmlinuz'].map((name) => join(folder, name + suffix)).find((file) => existsSync(file));
+  return path === undefined ? undefined : { path, modules: undefined };
+}
+
+function packagedKernel(name: string): GuestKernel | undefined {
   const folder = join(cache, 'debs', name, 'current');
   const boot = join(folder, 'boot');
   const file = existsSync(boot) ? readdirSync(boot).find((entry) => entry.startsWith('vmlinuz')) : undefined;

@@ -13,6 +13,7 @@ describe('loadFragments()', () => {
       'x86_64/net': '# The card of PCs.\nCONFIG_E1000=y\n',
       'x86_64/machine': 'CONFIG_PVH=y\n',
       'common/pmem': '# Memory that stays.\n#! not: s390x ppc64le\nCONFIG_PMEM=y\n',
+      'common/newer': '#! since: 6.13\nCONFIG_NEWER=y\n',
       'common/typo': '#! not: x86\nCONFIG_A=y\n',
     };
     for (const [name, text] of Object.entries(files)) {
@@ -24,8 +25,8 @@ describe('loadFragments()', () => {
   afterEach(async () => {
     await rm(folder, { recursive: true });
   });
-  const load = async (names: string[], architecture: string): Promise<string[]> => [
-    ...(await loadFragments(names, architecture, folder)).keys(),
+  const load = async (names: string[], architecture: string, series = '6.12'): Promise<string[]> => [
+    ...(await loadFragments(names, architecture, { folder, series })).keys(),
   ];
 
   test('takes the common part and that of the architecture', async () => {
@@ -42,9 +43,16 @@ describe('loadFragments()', () => {
     expect(await load(['pmem'], 'aarch64')).toEqual(['PMEM']);
   });
 
+  test('leaves a fragment out of a series older than its header says', async () => {
+    expect(await load(['newer'], 's390x', '6.12')).toEqual([]);
+    expect(await load(['newer'], 's390x', '6.13')).toEqual(['NEWER']);
+  });
+
   test('refuses a header that names no architecture, and an unknown name with the list of known ones', async () => {
     await expect(load(['typo'], 'x86_64')).rejects.toThrow('fragment typo: "not: x86" names no architecture');
-    await expect(load(['nett'], 'x86_64')).rejects.toThrow('no fragment "nett"; there are: machine, net, pmem, typo');
+    await expect(load(['nett'], 'x86_64')).rejects.toThrow(
+      'no fragment "nett"; there are: machine, net, newer, pmem, typo',
+    );
   });
 
   test('takes the path of a file, and says which one cannot be read', async () => {
@@ -63,6 +71,6 @@ describe('loadFragments()', () => {
   });
 
   test('lists names once, sorted', async () => {
-    expect(await listFragments(folder)).toEqual(['machine', 'net', 'pmem', 'typo']);
+    expect(await listFragments(folder)).toEqual(['machine', 'net', 'newer', 'pmem', 'typo']);
   });
 });
