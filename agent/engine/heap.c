@@ -283,17 +283,16 @@ JSRuntime *heap_new_image(void) {
 
 /*
  * An object made later would take a free place in an arena of the image, here one and there one, and each costs the copy of a page. So
- * no place stays free: what is made later lies together.
+ * no place stays free, and each size gets an arena that is ready for what is made later.
  */
 void heap_fill_arenas(JSRuntime *rt) {
-    for (size_t size = 8; size <= 504; size += 8) {
+    size_t block = 16;
+    while (block <= 512) {
         size_t before = arenas_taken;
-        void *pointer;
-        do
-            pointer = js_malloc_rt(rt, size);
-        while (pointer && arenas_taken == before);
-        /* The only block of a new arena, which goes with it. */
-        js_free_rt(rt, pointer);
+        /* Eight bytes of each block are the interpreter's. */
+        while (arenas_taken == before && js_malloc_rt(rt, block - 8)) {
+        }
+        block += block < 128 ? 8 : block < 256 ? 16 : 32;
     }
 }
 

@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { Scope } from '../../agent/src/base/scope.ts';
 import { removeLeftContainers } from '../support/container/test-container.ts';
 import { eventually, within } from '../support/eventually.ts';
 import { ProcessPlace } from './places/process-place.ts';
@@ -91,10 +92,14 @@ async function work(
   problems: string[],
   notes: string[],
 ): Promise<{ readonly busy: Latency; readonly log: VitalsLog }> {
-  const log = new VitalsLog(place);
-  await log.look();
+  // Each goes on until it is ended: whatever fails here must not leave one behind, or the whole run would never end.
+  const log = await VitalsLog.start(place);
+  await using scope = new Scope();
+  scope.defer(() => log[Symbol.asyncDispose]());
   const pulse = await Pulse.start(place);
+  scope.defer(() => pulse[Symbol.asyncDispose]());
   const client = await place.connect();
+  scope.defer(() => client.close());
   let step = 'begin';
   const context = {
     ...{ place, extent, client, random },
@@ -109,11 +114,8 @@ async function work(
     problems.push(`${step}: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`);
     // What a failed scenario left is no leak of the agent.
     await removeLeftContainers();
-  } finally {
-    client.close();
-    await pulse[Symbol.asyncDispose]();
-    await log[Symbol.asyncDispose]();
   }
+  await scope.unwind();
   problems.push(...pulse.problems);
   if (pulse.times.length === 0) problems.push('no Check was answered');
   return { busy: summarizeTimes(pulse.times), log };

@@ -3,6 +3,7 @@ import type { Logger } from '../base/log.ts';
 import type { Init } from '../codec/protobuf/message-codec.ts';
 import type { Services } from '../../../proto/gen/services.js';
 import type { GuestServices } from '../guest/guest-services.ts';
+import type { MemAgentServices } from '../guest/memory/mem-agent-services.ts';
 import type { RequestTracer } from '../guest/trace/request-tracer.ts';
 import type { DeliveryGate } from '../sandbox/delivery-gate.ts';
 import type { Sandbox } from '../sandbox/sandbox.ts';
@@ -16,6 +17,8 @@ export interface ApiContext {
   readonly isPid1: boolean;
   /** Names of the storage drivers, for GetGuestDetails. */
   readonly storageDrivers: readonly string[];
+  /** Undefined while the memory agent is off. */
+  readonly memAgent: MemAgentServices | undefined;
   /** Undefined while tracing is off. */
   readonly tracer: RequestTracer | undefined;
   /** Asked before every call; undefined in an image without policy. */

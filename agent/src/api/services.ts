@@ -34,6 +34,7 @@ import { getVolumeStats } from './storage/get-volume-stats.ts';
 import { resizeVolume } from './storage/resize-volume.ts';
 import { addSwap, addSwapPath } from './system/add-swap.ts';
 import { getGuestDetails } from './system/get-guest-details.ts';
+import { memAgentCompactSet, memAgentMemcgSet } from './system/mem-agent.ts';
 import { getMetrics } from './system/get-metrics.ts';
 import { memHotplugByProbe } from './system/mem-hotplug-by-probe.ts';
 import { onlineCpuMem } from './system/online-cpu-mem.ts';
@@ -49,6 +50,8 @@ const agentService: { readonly [M in AgentMethod]?: AgentHandler<M> } = {
   GetOOMEvent: getOomEvent,
   GetDiagnosticData: getDiagnosticData,
   GetMetrics: getMetrics,
+  MemAgentMemcgSet: memAgentMemcgSet,
+  MemAgentCompactSet: memAgentCompactSet,
   MemHotplugByProbe: memHotplugByProbe,
   SetGuestDateTime: setGuestDateTime,
   ReseedRandomDev: reseedRandomDev,

@@ -116,6 +116,10 @@ async function loadOptions(config: ResolvedConfig['config'], log: AgentLog) {
     policy: await loadPolicy(config, log),
     startTracing: config.isTracing ? (await import('./agent/tracing.ts')).startTracing : undefined,
     openPassfd: config.passfdPort === 0 ? undefined : (await import('./agent/open-passfd.ts')).openPassfd,
+    startMemAgent: config.isMemAgentOn ? (await import('./agent/mem-agent-services.ts')).startMemAgent : undefined,
+    startDebugConsole: config.hasDebugConsole
+      ? (await import('./agent/debug-console.ts')).startDebugConsole
+      : undefined,
   };
 }
 
@@ -155,7 +159,8 @@ function serve(
   const defaultNofile = prepareProcess(log);
   const reaper = new Reaper(loop);
   const cgroupRoot = isPid1 ? CGROUP_ROOT : findCgroupRoot();
-  const guest = createGuest({ loop, reaper, log, config, families: () => tracing?.families() ?? [] });
+  const families = () => [...(tracing?.families() ?? []), ...(memAgent?.families() ?? [])];
+  const guest = createGuest({ loop, reaper, log, config, families });
   const selfExecutable = openSelfExecutable();
   const zygote = new Zygote({ reaper, log: log.child('container') });
   const sandbox = new Sandbox({
@@ -197,6 +202,15 @@ function serve(
     exit(status);
   };
 
+  const memAgent = options.startMemAgent?.({
+    ...{ loop, reaper, log, sandbox, cgroupRoot },
+    config: config.memAgent,
+  });
+  options.startDebugConsole?.({
+    ...{ loop, reaper, log, config, sandbox, isPid1, environment },
+    nofile: defaultNofile,
+  });
+
   // The API opens last, when everything behind it works: "the port answers" means "the guest is ready".
   const server = new Server(loop, openListener(config.serverAddress), {
     sandbox,
@@ -204,6 +218,7 @@ function serve(
     log,
     isPid1,
     tracer: tracing?.tracer,
+    memAgent: memAgent?.services,
     storageDrivers: guest.storages.driverNames,
     policy: options.policy,
     shutDown: () => loop.soon(() => server.drain(() => end(0))),

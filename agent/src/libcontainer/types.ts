@@ -124,7 +124,9 @@ export interface CreateContainerConfig extends ProcessConfig {
   readonly noPivot?: boolean;
   /** The working directory of hooks, and `bundle` of their state. Default: where the root directory is. */
   readonly bundlePath?: string;
-  /** Before the first hook of the runtime, at the latest when init is ready. */
+  /** The container is going to be started as soon as it is there, so init may be told so while it gets ready. */
+  readonly startsAtOnce?: boolean;
+  /** Before the first hook of the runtime, at the latest when init is ready; in any case before it executes its program. */
   readonly onPrepared?: (init: RecordedInit) => void;
 }
 

@@ -11,6 +11,7 @@ type Side = 'containerId' | 'hostId';
 
 /** Ranges of one side in ascending order; the first overlap is reported by its place in the list. */
 function checkOverlap(mappings: readonly IdMapping[], field: string, side: Side, name: string): void {
+  if (mappings.length < 2) return;
   const order = mappings.map((_, index) => index);
   const start = (index: number): number => mappings[index]?.[side] ?? 0;
   order.sort((a, b) => start(a) - start(b));

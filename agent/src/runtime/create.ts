@@ -191,6 +191,7 @@ export async function createOnDisk(
     noNewKeyring: !request.hasOwnKeyring,
     ...(listener === undefined ? {} : { gate: { listener } }),
     ...(connection === undefined ? {} : { unit: connection }),
+    startsAtOnce: !request.startsLater,
     onSpawned: (pid) => directory.markSpawned(pid),
     onPrepared: (init) => {
       failpoint('runtime.prepared');

@@ -28,7 +28,7 @@ import {
   STATX_BASIC_STATS,
   STATX_MNT_ID,
 } from '../abi/constants.ts';
-import { EAGAIN, EFBIG, EINVAL } from '../abi/errno.ts';
+import { EAGAIN, EFBIG, EINVAL, ENOENT } from '../abi/errno.ts';
 import { layouts } from '../abi/layouts.ts';
 import * as nr from '../abi/syscalls.ts';
 import { encodeDeviceNumber } from '../abi/structs/device-number.ts';
@@ -69,15 +69,17 @@ export interface OpenAtOptions {
   readonly resolve: number;
 }
 
+const openHow = new StructView(layouts.open_how.sizeof);
+
 /** openat2(2): resolution stays below `root` as the RESOLVE_* bits say. EAGAIN (a racing rename) is retried a few times. */
 export function openAt(root: Fd, path: string, options: OpenAtOptions): Fd {
   const at = layouts.open_how;
-  const how = new StructView(at.sizeof)
+  openHow
     .setU64(at.flags, (options.flags | O_CLOEXEC) >>> 0)
     .setU64(at.mode, options.mode ?? 0)
     .setU64(at.resolve, options.resolve);
   for (let attempt = 0; ; attempt++) {
-    const result = trySyscall(nr.SYS_openat2, root.number, path, how.bytes, at.sizeof);
+    const result = trySyscall(nr.SYS_openat2, root.number, path, openHow.bytes, at.sizeof);
     if (result >= 0) return new Fd(result, path);
     if (result !== -EAGAIN || attempt === 32) throw sysError('openat2', result, path);
   }
@@ -238,6 +240,13 @@ export function mkdirAll(path: string, mode = 0o755): void {
 
 export function rmdir(path: string, at?: Fd): void {
   syscall('rmdir', path, nr.SYS_unlinkat, directoryNumber(at), path, AT_REMOVEDIR);
+}
+
+/** unlink(2); false when there is no such file. */
+export function tryUnlink(path: string, at?: Fd): boolean {
+  const result = trySyscall(nr.SYS_unlinkat, directoryNumber(at), path, 0);
+  if (result < 0 && result !== -ENOENT) throw sysError('unlinkat', result, path);
+  return result === 0;
 }
 
 export function unlink(path: string, at?: Fd): void {

@@ -73,17 +73,19 @@ export interface MountAttributes {
   readonly userNamespace?: Fd;
 }
 
+const mountAttr = new StructView(layouts.mount_attr.sizeof);
+
 /** mount_setattr(2) (Linux 5.12) on the mount of a descriptor (empty path) or of a path below it. */
 export function mountSetattr(fd: Fd | undefined, path: string, attributes: MountAttributes): void {
   const at = layouts.mount_attr;
-  const view = new StructView(at.sizeof)
+  mountAttr
     .setU64(at.attr_set, attributes.set ?? 0)
     .setU64(at.attr_clr, attributes.clear ?? 0)
     .setU64(at.propagation, attributes.propagation ?? 0)
     .setU64(at.userns_fd, attributes.userNamespace?.number ?? 0);
   const flags = (path === '' ? AT_EMPTY_PATH : 0) | (attributes.recursive === true ? AT_RECURSIVE : 0);
   const subject = path === '' ? (fd?.what ?? '') : path;
-  syscall('mount_setattr', subject, nr.SYS_mount_setattr, directoryNumber(fd), path, flags, view.bytes, at.sizeof);
+  syscall('mount_setattr', subject, nr.SYS_mount_setattr, directoryNumber(fd), path, flags, mountAttr.bytes, at.sizeof);
 }
 
 /** fsopen(2): a configuration context for a new file system. */

@@ -6,7 +6,6 @@ import {
   P_ALL,
   P_PIDFD,
   PR_CAPBSET_DROP,
-  PR_CAPBSET_READ,
   PR_CAP_AMBIENT,
   PR_CAP_AMBIENT_CLEAR_ALL,
   PR_CAP_AMBIENT_IS_SET,
@@ -193,12 +192,6 @@ export function setProcessName(name: string): void {
   const bytes = new Uint8Array(16);
   bytes.set(encodeBytes(name).subarray(0, 15));
   prctl('PR_SET_NAME', PR_SET_NAME, addressOf(bytes));
-}
-
-/** True when the bounding set holds the capability; undefined when the kernel does not know its number. */
-export function boundingHas(capability: number): boolean | undefined {
-  const result = trySyscall(nr.SYS_prctl, PR_CAPBSET_READ, capability, 0, 0, 0);
-  return result < 0 ? undefined : result === 1;
 }
 
 /** Takes a capability out of the bounding set; false when the kernel does not know its number. */

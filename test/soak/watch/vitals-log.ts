@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { eventually } from '../../support/eventually.ts';
 import type { Place, Vitals } from '../places/place.ts';
 
 /** Between two looks, in ms; in a guest each is a process. */
@@ -17,9 +18,17 @@ export class VitalsLog implements AsyncDisposable {
   readonly #loop: Promise<void>;
   #hasEnded = false;
 
-  constructor(place: Place) {
+  private constructor(place: Place) {
     this.#place = place;
     this.#loop = this.#run();
+  }
+
+  /** @throws Error where the place cannot be looked at; then nothing goes on */
+  static async start(place: Place): Promise<VitalsLog> {
+    await eventually(() => place.vitals());
+    const log = new VitalsLog(place);
+    await log.look().catch(() => undefined);
+    return log;
   }
 
   async #run(): Promise<void> {

@@ -81,16 +81,18 @@ export function hostTools(architecture: string): ReturnType<typeof findTools> {
 export interface InitrdOptions {
   readonly agent?: string | undefined;
   readonly hasWitness?: boolean | undefined;
+  /** busybox as `/bin/sh` of the guest's own image. */
+  readonly hasShell?: boolean | undefined;
   /** More modules, e.g. `vsock_loopback`; only with a kernel that has modules. */
   readonly extraModules?: readonly string[] | undefined;
 }
 
 /** The initrd for a VM; a special one is written into `folder`. */
 export async function guestInitrd(folder: string, kernel: GuestKernel, options: InitrdOptions): Promise<string> {
-  const { agent = releaseAgent, hasWitness = false, extraModules = [] } = options;
+  const { agent = releaseAgent, hasWitness = false, hasShell = false, extraModules = [] } = options;
   const asBuilt = join(products, 'kihon-initrd.img');
   const isReleased = agent === join(products, 'kihon-agent');
-  if (isReleased && !hasWitness && kernel.modules === undefined && existsSync(asBuilt)) return asBuilt;
+  if (isReleased && !hasWitness && !hasShell && kernel.modules === undefined && existsSync(asBuilt)) return asBuilt;
   if (!existsSync(agent)) throw new Error(`no agent at ${agent}: make agent test-agent`);
   mkdirSync(folder, { recursive: true });
   const output = join(folder, 'initrd.img');
@@ -98,11 +100,15 @@ export async function guestInitrd(folder: string, kernel: GuestKernel, options: 
     output,
     ...(kernel.modules === undefined ? {} : { modules: { directory: kernel.modules, extra: extraModules } }),
   };
+  const shell = hasShell
+    ? ['bin/sh', 'bin/busybox'].map(async (path) => ({ source: await findBusybox(), path, mode: 0o755 }))
+    : [];
   if (!hasWitness) {
-    await buildInitrd({ ...common, agent });
+    await buildInitrd({ ...common, agent, files: await Promise.all(shell) });
     return output;
   }
   const files = [
+    ...(await Promise.all(shell)),
     { source: agent, path: 'kihon-agent', mode: 0o755 },
     { source: await findBusybox(), path: 'witness/busybox', mode: 0o755 },
   ];

@@ -16,6 +16,8 @@ export interface AgentLog extends Logger {
   setLevel(level: LogLevel): void;
   /** Where records go from now on; undefined lets them wait. */
   setOutput(output: LogOutput | undefined): void;
+  /** Shows every record that passes to `tail` too, once there is one. */
+  setTail(tail: { push(record: Uint8Array): void }): void;
   /** Writes what can be written now: last thing before the program ends or executes itself again. */
   flush(): void;
 }
@@ -36,9 +38,12 @@ export interface LoggerOptions {
  */
 export function createLogger(options: LoggerOptions): AgentLog {
   const ring = new RecordRing(options.ringBytes ?? LOG_RING_BYTES);
+  let tail: { push(record: Uint8Array): void } | undefined;
   let threshold = LEVELS.indexOf(options.level);
   const append = (subsystem: string, level: LogLevel, msg: string, fields: LogFields | undefined): void => {
-    ring.push(encodeLogLine({ level, msg, time: options.now(), subsystem, pid: options.pid, fields }));
+    const record = encodeLogLine({ level, msg, time: options.now(), subsystem, pid: options.pid, fields });
+    ring.push(record);
+    tail?.push(record);
   };
   const pump = new LogPump(ring, (count) => append('root', 'ERRO', 'log records were dropped', { count }));
   const loggerFor = (subsystem: string): Logger => {
@@ -62,6 +67,9 @@ export function createLogger(options: LoggerOptions): AgentLog {
       threshold = LEVELS.indexOf(level);
     },
     setOutput: (output) => pump.setOutput(output),
+    setTail: (wanted) => {
+      tail = wanted;
+    },
     flush: () => pump.pump(),
   };
 }

@@ -74,9 +74,18 @@ export class Cgroup {
    * controller if that is missing.
    */
   apply(resources: Resources, nodes: readonly DeviceSpec[]): void {
-    const rules = this.#policy.devices(resources.devices, nodes);
+    this.applyLimits(resources);
+    this.applyDevices(resources, nodes);
+  }
+
+  /** The limits alone. */
+  applyLimits(resources: Resources): void {
     this.#write(resources, false);
-    this.#setDevices(rules);
+  }
+
+  /** The device rules alone. */
+  applyDevices({ devices }: Pick<Resources, 'devices'>, nodes: readonly DeviceSpec[]): void {
+    this.#setDevices(this.#policy.devices(devices, nodes));
   }
 
   /**

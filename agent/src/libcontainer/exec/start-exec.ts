@@ -78,11 +78,12 @@ async function launch(context: LaunchContext, target: ExecTarget, config: ExecCo
     deadlineMs: config.deadlineMs ?? execDeadlineMs,
     onNeed: () => undefined,
     onCreated: () => undefined,
+    onBorn: () => true,
   });
   if (target instanceof Container) target.adoptExec(launched.process);
   using gate = launched.gate;
   try {
-    sendMessage(gate, encodeMessage({ type: 'start' }));
+    if (!launched.isStarted) sendMessage(gate, encodeMessage({ type: 'start' }));
   } catch (error) {
     // Killed between ready and start: the caller gets the process and its exit status.
     if (!isSysError(error, 'EPIPE')) throw error;

@@ -33,6 +33,8 @@ export interface ContainerParts {
   readonly bundle: string;
   readonly init: LaunchedProcess;
   readonly gate: Fd;
+  /** Init was told to start before it was ready. */
+  readonly isStarted: boolean;
   /** Undefined when the caller keeps a record instead. */
   readonly pinned: PinnedContainer | undefined;
   readonly cgroup: Cgroup | undefined;
@@ -52,6 +54,7 @@ export class Container implements ContainerHandle {
   readonly bundle: string;
   readonly init: LaunchedProcess;
   readonly cgroup: Cgroup | undefined;
+  readonly #isStarted: boolean;
   readonly #unit: CgroupUnit | undefined;
   readonly #pinned: PinnedContainer | undefined;
   readonly #loop: EventLoop;
@@ -70,6 +73,7 @@ export class Container implements ContainerHandle {
     this.spec = parts.spec;
     this.bundle = parts.bundle;
     this.init = parts.init;
+    this.#isStarted = parts.isStarted;
     this.#pinned = parts.pinned;
     this.cgroup = parts.cgroup;
     this.#unit = parts.unit;
@@ -130,11 +134,13 @@ export class Container implements ContainerHandle {
   #openGate(): Fd {
     this.assertAllows('start');
     if (this.#lifecycle.kind !== 'created') throw new Error('only a created container is allowed to start');
-    if (this.#wasKilled || this.init.exitStatus !== undefined) {
-      throw new DomainError('failed_precondition', 'the init process ended before it was started');
-    }
     const { gate } = this.#lifecycle;
-    sayStart(gate);
+    if (!this.#isStarted) {
+      if (this.#wasKilled || this.init.exitStatus !== undefined) {
+        throw new DomainError('failed_precondition', 'the init process ended before it was started');
+      }
+      sayStart(gate);
+    }
     this.#lifecycle = { kind: 'running' };
     return gate;
   }

@@ -6,12 +6,13 @@ import type { Fd } from '../../sys/fd.ts';
 import { setNonBlocking } from '../../sys/file.ts';
 import type { EventLoop } from '../../sys/loop.ts';
 import { readiness } from '../../sys/readiness.ts';
-import { receiveMessage, sendMessage } from '../../sys/socket.ts';
-import { encodeMessage, maxPacketBytes } from '../plan/handshake.ts';
+import { sendMessage } from '../../sys/socket.ts';
+import { encodeMessage } from '../plan/handshake.ts';
 import type { Need } from '../plan/handshake.ts';
 import { LaunchError } from '../plan/launch-failure.ts';
 import { LaunchSequence } from '../plan/launch-sequence.ts';
 import type { LaunchExpectations } from '../plan/launch-sequence.ts';
+import { receivePacket } from './receive-packet.ts';
 
 /** What the parent does as the new process gets on. Whoever is given a descriptor owns it. */
 export interface LaunchListener {
@@ -66,7 +67,7 @@ async function takePackets(
   const goOn = (): void => sendMessage(sync, encodeMessage({ type: 'continue' }));
   for (;;) {
     signal.throwIfAborted();
-    const received = receiveMessage(sync, maxPacketBytes);
+    const received = receivePacket(sync);
     if (received === undefined) {
       await readiness(loop, sync, 'read', signal);
       continue;

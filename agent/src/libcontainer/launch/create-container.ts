@@ -4,9 +4,10 @@ import { assertNever } from '../../base/assert-never.ts';
 import { DomainError, wrapError } from '../../base/errors.ts';
 import { Scope } from '../../base/scope.ts';
 import { isSysError } from '../../base/sys-error.ts';
-import type { NamespaceType, Resources, Spec } from '../../oci/spec.ts';
+import { namespaceTypes } from '../../oci/spec.ts';
+import type { DeviceRule, NamespaceType, Resources, Spec } from '../../oci/spec.ts';
 import type { Fd } from '../../sys/fd.ts';
-import { open, readText, writeFile } from '../../sys/file.ts';
+import { open, readText, stat, writeFile } from '../../sys/file.ts';
 import { offload } from '../../sys/offload.ts';
 import { Cgroup } from '../cgroup/cgroup.ts';
 import { ownCgroupPath } from '../cgroup/cgroup-path.ts';
@@ -21,6 +22,7 @@ import { compileContainer, timeOffsets } from '../plan/compile-container.ts';
 import type { ContainerFacts } from '../plan/compile-container.ts';
 import { runtimePoints } from '../plan/compile-hooks.ts';
 import type { HookPlace } from '../plan/compile-hooks.ts';
+import type { LaunchPlan } from '../plan/launch-plan.ts';
 import { InheritedDescriptors } from '../plan/inherited-descriptors.ts';
 import { openMountSources } from '../rootfs/mount-sources.ts';
 import { loadFilter } from '../seccomp/load-filter.ts';
@@ -32,7 +34,8 @@ import type { PinnedContainer } from './container.ts';
 import { closeStdio, launchProcess } from './launch-process.ts';
 import { openNamespace, openNamespaceOf } from './namespace-descriptor.ts';
 import { hasKcore, hasPrivileges, processFacts } from './process-facts.ts';
-import { recordInit } from './recorded-init.ts';
+import { recordEarly, recordInit } from './recorded-init.ts';
+import type { RecordedInit } from './recorded-init.ts';
 import { removeCreated } from './undo-created.ts';
 import { checkIdMaps, grantUserNamespace, hostIdOf } from './user-namespace.ts';
 
@@ -85,7 +88,43 @@ function createCgroup(scope: Scope, context: LaunchContext, config: CreateContai
   const cgroup = Cgroup.create(context.cgroupRoot, config.cgroupPath, context.log, context.cgroupPolicy);
   // Before the first process is in it, so that there is no moment without limits (CGN-04).
   takeCgroup(scope, context, config, cgroup);
+  if (!filtersDevicesLater(config.spec)) cgroup.applyDevices(resources, config.spec.linux.devices);
   return cgroup;
+}
+
+/**
+ * True when the device rules can be compiled and loaded while the new process builds its root: nothing but our own code runs in it
+ * before it is ready, and no rule forbids what that does, which is to make nodes and to open a terminal (CGN-06).
+ */
+function filtersDevicesLater({ hooks, linux }: Spec): boolean {
+  // All devices at once, which both policies take as what holds for those that no other rule names.
+  const isTotal = ({ type, major, minor, access }: DeviceRule): boolean =>
+    type === 'a' &&
+    major === undefined &&
+    minor === undefined &&
+    ['r', 'w', 'm'].every((letter) => access.includes(letter));
+  const isHarmless = (rule: DeviceRule): boolean => rule.allow || isTotal(rule);
+  return hooks.createContainer.length === 0 && linux.resources.devices.every(isHarmless);
+}
+
+/**
+ * True when the process may be told to start before it is ready: it is completely recorded, and nothing is to be done with it in
+ * between. Its own cgroup namespace it makes soon after it was born, and has made when it is no longer in ours.
+ */
+function startsEarly(spec: Spec, plan: LaunchPlan, { namespaces }: RecordedInit): boolean {
+  if (spec.linux.intelRdt !== undefined || spec.hooks.startContainer.length > 0) return false;
+  const moved = movedNamespaces(plan);
+  if (moved.length === 0) return true;
+  return moved.every((type) => type === 'cgroup') && namespaces.cgroup !== stat('/proc/self/ns/cgroup').ino;
+}
+
+/** Namespaces that the new process leaves by itself. */
+function movedNamespaces({ steps }: LaunchPlan): readonly NamespaceType[] {
+  return steps.flatMap((step): NamespaceType[] => {
+    if (step.do === 'join-namespace') return namespaceTypes.filter((type) => type === step.type);
+    if (step.do === 'cgroup-namespace') return ['cgroup'];
+    return step.do === 'time-namespace' ? ['time'] : [];
+  });
 }
 
 /** Makes a cgroup the container's: its limits, its owner, its end. */
@@ -99,8 +138,7 @@ function takeCgroup(scope: Scope, context: LaunchContext, config: CreateContaine
       cgroup.close();
     }
   });
-  const { resources, devices } = config.spec.linux;
-  cgroup.apply(resources, devices);
+  cgroup.applyLimits(config.spec.linux.resources);
   const owner = delegateUid(config.spec);
   if (owner !== undefined) cgroup.delegate(owner);
 }
@@ -133,6 +171,7 @@ async function enterUnit(
     throw wrapError('cgroup of the unit', error);
   }
   takeCgroup(scope, context, config, cgroup);
+  cgroup.applyDevices(spec.linux.resources, spec.linux.devices);
   return cgroup;
 }
 
@@ -217,13 +256,24 @@ async function create(context: LaunchContext, config: CreateContainerConfig, pla
     await offload(context, `mount points of ${containerId}`, remove, { deadlineMs: cleanUpMs });
   });
   let cgroup = createCgroup(scope, context, config);
+  let early: RecordedInit | undefined;
   let isPrepared = false;
   const prepared = (pid: number): void => {
     if (isPrepared || config.onPrepared === undefined) return;
     isPrepared = true;
-    config.onPrepared(recordInit(pid));
+    config.onPrepared(recordInit(pid, early, movedNamespaces(plan)));
   };
-  const { process, gate } = await launchProcess(context, {
+  /** What need not wait for the new process, done while that builds its root. */
+  const born = (pid: number): boolean => {
+    if (filtersDevicesLater(spec)) cgroup?.applyDevices(spec.linux.resources, spec.linux.devices);
+    if (config.onPrepared === undefined) return false;
+    early = recordEarly(pid);
+    if (config.startsAtOnce !== true || early === undefined || !startsEarly(spec, plan, early)) return false;
+    isPrepared = true;
+    config.onPrepared(early);
+    return true;
+  };
+  const { process, gate, isStarted } = await launchProcess(context, {
     plan,
     isTerminal: spec.process.terminal,
     isDumpable: !facts.isPrivileged && hasNewUser,
@@ -256,6 +306,7 @@ async function create(context: LaunchContext, config: CreateContainerConfig, pla
       }
     },
     onCreated: (paths) => (created = paths),
+    onBorn: born,
   });
   scope.defer(async () => {
     closeStdio(process.stdio);
@@ -267,7 +318,7 @@ async function create(context: LaunchContext, config: CreateContainerConfig, pla
   joinRdt(scope, process.pid, containerId, spec);
   const pinned = context.rules.pinsNamespaces ? pin(scope, process.pid) : undefined;
   scope.commit();
-  return new Container(context, { ...place, spec, init: process, gate, pinned, cgroup, unit: config.unit });
+  return new Container(context, { ...place, spec, init: process, gate, isStarted, pinned, cgroup, unit: config.unit });
 }
 
 /**

@@ -8,12 +8,14 @@ import type { Fd } from '../../sys/fd.ts';
 import { memfd, readText, setNonBlocking } from '../../sys/file.ts';
 import { sendMessage, shutdown, socketPair } from '../../sys/socket.ts';
 import type { NamespaceEntry } from '../plan/compile-container.ts';
+import { encodeMessage } from '../plan/handshake.ts';
 import type { Need } from '../plan/handshake.ts';
 import { firstFreeDescriptor } from '../plan/inherited-descriptors.ts';
 import type { CompleteLaunchPlan, GateKind, LaunchPlan } from '../plan/launch-plan.ts';
 import type { LaunchContext, ProcessConfig, ProcessStdio } from '../types.ts';
 import { converse } from './converse.ts';
 import type { LaunchListener } from './converse.ts';
+import type { LaunchExpectations } from '../plan/launch-sequence.ts';
 import { LaunchedProcess } from './launched-process.ts';
 import { spawnInit } from './spawn.ts';
 import type { SpawnRequest } from './spawn.ts';
@@ -40,6 +42,8 @@ export interface LaunchRequest {
   /** Does what the process asks for. */
   readonly onNeed: (need: Need, pid: number, signal: AbortSignal) => void | Promise<void>;
   readonly onCreated: (paths: readonly string[]) => void;
+  /** Called when the process, or its first stage, is there and at work; true: it may be started. A failure ends it. */
+  readonly onBorn?: (pid: number) => boolean;
 }
 
 /** A process that waits for `start` on its sync socket. */
@@ -47,6 +51,8 @@ export interface ReadyProcess {
   readonly process: LaunchedProcess;
   /** The caller's end of the sync socket: the start gate. */
   readonly gate: Fd;
+  /** It has its `start`, and did not wait for it. */
+  readonly isStarted: boolean;
 }
 
 /** How long a killed child may take to die; one stuck in the kernel is left to the reaper. */
@@ -225,6 +231,8 @@ export async function launchProcess(context: LaunchContext, request: LaunchReque
     needs: needsOf(request.plan),
     descriptors: config.descriptors ?? [],
   };
+  const mayStart = request.onBorn?.(first.pid) ?? false;
+  const isStarted = mayStart && canStartEarly(expectations, request) && sayEarly(gate);
   // A gate without a peer reads as its end.
   const unwatch = hasStage ? watchFirstStage(context, launch, first, () => shutdown(gate, SHUT_RDWR)) : undefined;
   try {
@@ -236,7 +244,23 @@ export async function launchProcess(context: LaunchContext, request: LaunchReque
   const { process } = launch;
   process.setStdio(ownStdio(stdio.own, launch.takeMaster()));
   scope.commit();
-  return { process, gate };
+  return { process, gate, isStarted };
+}
+
+/** A process that asks for something on its way would take the start for the answer. */
+function canStartEarly({ spawned, needs, descriptors }: LaunchExpectations, { listener }: LaunchRequest): boolean {
+  return !spawned && needs.length === 0 && descriptors.length === 0 && listener === undefined;
+}
+
+/** Says `start` before the process is ready, which saves it the wait. False: it is dead, which the conversation will explain. */
+function sayEarly(gate: Fd): boolean {
+  try {
+    sendMessage(gate, encodeMessage({ type: 'start' }));
+    return true;
+  } catch (error) {
+    if (!isSysError(error, 'EPIPE')) throw error;
+    return false;
+  }
 }
 
 function ownStdio(own: ProcessStdio, master: Fd | undefined): ProcessStdio {

@@ -29,19 +29,30 @@ export function readStartTime(pid: number): bigint | undefined {
   }
 }
 
-/** Records a live process. */
-export function recordInit(pid: number): RecordedInit {
-  const startTime = readStartTime(pid);
-  if (startTime === undefined) throw new DomainError('failed_precondition', `process ${pid} is gone`);
+function readNamespaces(pid: number, types: readonly NamespaceType[]): RecordedInit['namespaces'] {
   const namespaces: Partial<Record<NamespaceType, bigint>> = {};
-  for (const type of namespaceTypes) {
+  for (const type of types) {
     try {
       namespaces[type] = stat(`/proc/${pid}/ns/${namespaceFiles[type]}`).ino;
     } catch (error) {
       if (!isSysError(error, 'ENOENT')) throw error;
     }
   }
-  return { pid, startTime, namespaces };
+  return namespaces;
+}
+
+/** Records a process that is on its way to be init; undefined when it has ended. Some of its namespaces may be others later. */
+export function recordEarly(pid: number): RecordedInit | undefined {
+  const startTime = readStartTime(pid);
+  return startTime === undefined ? undefined : { pid, startTime, namespaces: readNamespaces(pid, namespaceTypes) };
+}
+
+/** Records a process that is ready. Of an `early` record only the namespaces it has left since, by `moved`, are read again. */
+export function recordInit(pid: number, early?: RecordedInit, moved: readonly NamespaceType[] = []): RecordedInit {
+  if (early?.pid === pid) return { ...early, namespaces: { ...early.namespaces, ...readNamespaces(pid, moved) } };
+  const record = recordEarly(pid);
+  if (record === undefined) throw new DomainError('failed_precondition', `process ${pid} is gone`);
+  return record;
 }
 
 /** The recorded process by descriptor; undefined when it is gone, whoever has its number now. */

@@ -5,9 +5,10 @@ import type { Fd } from '../../sys/fd.ts';
 import { setNonBlocking, unlink } from '../../sys/file.ts';
 import type { EventLoop } from '../../sys/loop.ts';
 import { readiness } from '../../sys/readiness.ts';
-import { bindPacketSocket, connectPacketSocket, peerPid, receiveMessage, sendMessage } from '../../sys/socket.ts';
-import { decodeInitMessage, encodeMessage, maxPacketBytes } from '../plan/handshake.ts';
+import { bindPacketSocket, connectPacketSocket, peerPid, sendMessage } from '../../sys/socket.ts';
+import { decodeInitMessage, encodeMessage } from '../plan/handshake.ts';
 import { LaunchError } from '../plan/launch-failure.ts';
+import { receivePacket } from './receive-packet.ts';
 import { readStartTime } from './recorded-init.ts';
 import type { RecordedInit } from './recorded-init.ts';
 
@@ -62,7 +63,7 @@ export async function followStart(
   setNonBlocking(gate, true);
   let isExecuting = false;
   for (;;) {
-    const received = receiveMessage(gate, maxPacketBytes);
+    const received = receivePacket(gate);
     if (received === undefined) {
       await readiness(loop, gate, 'read', signal);
       continue;

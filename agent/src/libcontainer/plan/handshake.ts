@@ -22,7 +22,8 @@
  *        | <--- end of stream ------------------ |   after start: execve is done
  *
  * Silence, that is the end of the stream before `ready` or `failed`, means that the process died without a word. For the new
- * process the end of the stream before `start` or `detach` means that the launch was given up: it exits.
+ * process the end of the stream before `start` or `detach` means that the launch was given up: it exits. Where nothing is to be done
+ * between `ready` and `start`, and the process asks for nothing, `start` is said right after clone3 and waits for the process.
  */
 import { decodeBytes, encodeBytes } from '../../base/text.ts';
 

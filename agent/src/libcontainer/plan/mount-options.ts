@@ -142,12 +142,15 @@ export function parseMountOptions(options: readonly string[], field: string, isB
   let parameters: (readonly [string, string | null])[] = [];
   for (const option of options) {
     const plain = attributeOptions.get(option);
+    if (plain !== undefined) {
+      attributes = merge(attributes, plain);
+      continue;
+    }
     const recursive = option.startsWith('r') ? attributeOptions.get(option.slice(1)) : undefined;
     const kind = propagationOptions.get(option);
     const recursiveKind = option.startsWith('r') ? propagationOptions.get(option.slice(1)) : undefined;
     const cleared = clearingOptions.get(option);
     if (option === 'bind' || option === 'rbind') bind = option;
-    else if (plain !== undefined) attributes = merge(attributes, plain);
     else if (recursive !== undefined) recursiveAttributes = merge(recursiveAttributes, recursive);
     else if (kind !== undefined) propagation = { kind, isRecursive: false };
     else if (recursiveKind !== undefined) propagation = { kind: recursiveKind, isRecursive: true };

@@ -19,6 +19,18 @@ const maxLinks = 40;
 
 export type EntryKind = 'directory' | 'file';
 
+/** Names a file as long as it is held open. */
+export interface FileIdentity {
+  readonly ino: bigint;
+  /** The mount that it was reached through. */
+  readonly mountId: bigint;
+}
+
+/** The same file on the same mount. */
+export function isSame(a: FileIdentity, b: FileIdentity): boolean {
+  return a.ino === b.ino && a.mountId === b.mountId;
+}
+
 /**
  * The container's root directory by descriptor. Every path of the container is resolved from it by the kernel
  * (RESOLVE_IN_ROOT), never joined as text and never through a magic link; what one call resolved, the next one uses by
@@ -27,10 +39,21 @@ export type EntryKind = 'directory' | 'file';
 export class ContainerRoot {
   readonly fd: Fd;
   readonly #created: string[] = [];
-  #mountId: bigint | undefined;
+  #identity: FileIdentity | undefined;
+  /** A procfs of ours lies on `/proc`, and what lies on that is recognised by its type. */
+  hasProcfs = false;
 
   constructor(fd: Fd) {
     this.fd = fd;
+  }
+
+  /** Of the root directory itself, which does not change as long as it is held. */
+  get identity(): FileIdentity {
+    if (this.#identity === undefined) {
+      const { ino, mountId } = fstat(this.fd);
+      this.#identity = { ino, mountId };
+    }
+    return this.#identity;
   }
 
   /** What was created on the root's own file system, in that order; the agent takes it away when the launch fails (MNT-10). */
@@ -110,7 +133,6 @@ export class ContainerRoot {
   }
 
   #create(start: Fd, names: readonly string[], depth: number, kind: EntryKind, links: number): Fd {
-    this.#mountId ??= fstat(this.fd).mountId;
     let parent = start;
     for (let index = depth; index < names.length; index++) {
       using previous = parent;
@@ -127,7 +149,7 @@ export class ContainerRoot {
         return this.#ensure([start + target, ...names.slice(index + 1)].join('/'), kind, links + 1);
       }
       // Names on other mounts go away with those, or are not ours to take away.
-      if (entry.isNew && fstat(previous).mountId === this.#mountId) this.#record(previous, name);
+      if (entry.isNew && fstat(previous).mountId === this.identity.mountId) this.#record(previous, name);
       parent = entry.fd;
     }
     return parent;

@@ -44,6 +44,13 @@ function coveredMode(root: ContainerRoot, step: MountStep, origin: FilesystemOri
   return covered === undefined ? undefined : fstat(covered).mode & 0o7777;
 }
 
+/** Makes a mount visible. */
+function attach(root: ContainerRoot, step: MountStep, tree: Fd, isProcfs: boolean, target: Fd): void {
+  moveMount(tree, target, '');
+  if (step.destination === '/proc' && isProcfs) root.hasProcfs = true;
+  applyPropagation(tree, step);
+}
+
 function mountFilesystem(root: ContainerRoot, step: MountStep, origin: FilesystemOrigin): void {
   const mode = coveredMode(root, step, origin);
   using target = openTarget(root, step, true);
@@ -60,8 +67,7 @@ function mountFilesystem(root: ContainerRoot, step: MountStep, origin: Filesyste
   }
   // The fallback is a bind, whose flags are its own.
   if (source.isSystem) applyAttributes(source, { ...step, recursiveAttributes: { set: flags, clear: 0 } });
-  moveMount(tree, target, '');
-  applyPropagation(tree, step);
+  attach(root, step, tree, source.isProcfs, target);
 }
 
 function mountBind(root: ContainerRoot, step: MountStep, source: MountSource, path: string): void {
@@ -71,8 +77,7 @@ function mountBind(root: ContainerRoot, step: MountStep, source: MountSource, pa
   }
   applyAttributes(source, step);
   using target = openTarget(root, step, source.isFolder);
-  moveMount(tree, target, '');
-  applyPropagation(tree, step);
+  attach(root, step, tree, source.isProcfs, target);
 }
 
 /** `copy-symlink`: the link itself, in a directory that is made when missing. One that says the same is fine. */

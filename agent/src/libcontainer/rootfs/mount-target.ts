@@ -3,18 +3,13 @@ import { DomainError } from '../../base/errors.ts';
 import { procFilesOpenToBinds } from '../../oci/validate-mounts.ts';
 import type { Fd } from '../../sys/fd.ts';
 import { fstat, fstatfs } from '../../sys/file.ts';
-import type { Stat } from '../../sys/file.ts';
 import type { MountStep } from '../plan/launch-plan.ts';
+import { isSame } from './container-root.ts';
 import type { ContainerRoot } from './container-root.ts';
 
 /** These are what later steps and the container itself trust, so no link of the image may lead them elsewhere (MNT-02, MNT-09). */
 const exactDestinations: ReadonlySet<string> = new Set(['/proc', '/sys', '/dev']);
 const exactTypes: ReadonlySet<string> = new Set(['proc', 'sysfs']);
-
-/** The same file on the same mount. */
-export function isSame(a: Stat, b: Stat): boolean {
-  return a.ino === b.ino && a.mountId === b.mountId;
-}
 
 /**
  * The place to mount on, resolved inside the root and created where it is missing. Refused: a place that covers the root, or
@@ -39,13 +34,14 @@ export function openTarget(root: ContainerRoot, step: MountStep, isFolder: boole
 /** Throws for a place that nothing of the spec may cover; `destination` is only what it was called. */
 export function checkTarget(root: ContainerRoot, destination: string, target: Fd): void {
   const stat = fstat(target);
-  if (isSame(stat, fstat(root.fd))) {
+  if (isSame(stat, root.identity)) {
     throw new DomainError('invalid_argument', `${destination} leads to the root of the container`);
   }
   if (destination === '/proc') return;
   if (fstatfs(target).type === PROC_SUPER_MAGIC && !procFilesOpenToBinds.has(destination)) {
     throw new DomainError('invalid_argument', `${destination} leads into /proc`);
   }
+  if (root.hasProcfs) return;
   using proc = root.tryOpenExact('/proc');
   if (proc !== undefined && isSame(stat, fstat(proc))) {
     throw new DomainError('invalid_argument', `${destination} leads to /proc`);

@@ -21,3 +21,16 @@ export function countKeys(text: string, hasEscapes: boolean): number {
   }
   return count;
 }
+
+const spacedColons: readonly string[] = [' :', '\n:', '\r:', '\t:'];
+
+/**
+ * True when a well-formed JSON text has no more than the `seen` keys that JSON.parse left of it: no key was given twice. Where no
+ * space stands before a colon, as every encoder writes it, a quote and a colon end each key, and a string at whose beginning or
+ * inside the same two stand only adds to their number; so if they are no more than `seen`, each is a key of its own.
+ */
+export function hasOnlyKeys(text: string, hasEscapes: boolean, seen: number): boolean {
+  const isCompact = !spacedColons.some((mark) => text.includes(mark));
+  if (isCompact && text.split('":').length - 1 === seen) return true;
+  return countKeys(text, hasEscapes) === seen;
+}

@@ -22,12 +22,12 @@ const maxObjects = 10_000;
 
 type Value = Readonly<Record<string, unknown>>;
 
-/** The keys an object may have. */
-export type KnownKeys = ReadonlySet<string>;
+/** The keys an object may have: few, so that a search is as fast as a set, which would have to be made at each start. */
+export type KnownKeys = readonly string[];
 
-/** Set of the keys of one object. */
+/** The keys of one object. */
 export function knownKeys(...keys: readonly string[]): KnownKeys {
-  return new Set(keys);
+  return keys;
 }
 
 /**
@@ -55,7 +55,7 @@ export class JsonObject implements JsonPlace {
     this.#value = value as Value;
     const keys = Object.keys(value);
     session.keys += keys.length;
-    for (const name of keys) if (!known.has(name)) this.#unknown(name, known);
+    for (const name of keys) if (!known.includes(name)) this.#unknown(name, known);
   }
 
   get path(): string {

@@ -28,6 +28,7 @@ export function timeOffsets(linux: JsonObject): {
 } {
   const offsets = linux.objectMap('timeOffsets', offsetKeys, timeOffset);
   for (const clock of offsets.keys())
-    if (!clockKeys.has(clock)) throw linux.error('timeOffsets', `unknown clock ${JSON.stringify(clock.slice(0, 80))}`);
+    if (!clockKeys.includes(clock))
+      throw linux.error('timeOffsets', `unknown clock ${JSON.stringify(clock.slice(0, 80))}`);
   return { monotonic: offsets.get('monotonic'), boottime: offsets.get('boottime') };
 }

@@ -1,6 +1,6 @@
 import { DomainError, invalidArgument } from '../../base/errors.ts';
 import { checkStrings } from './check-strings.ts';
-import { countKeys } from './count-keys.ts';
+import { hasOnlyKeys } from './count-keys.ts';
 import { parseExactJson } from './exact-json.ts';
 import { inexactNumber } from './inexact-number.ts';
 import type { JsonSession } from './json-object.ts';
@@ -31,7 +31,7 @@ function readFast<T>(text: string, name: string, read: Reader<T>): { readonly re
   const session: JsonSession = { isExact: false, keys: 0, warnings: [] };
   try {
     const result = read(session, document);
-    return session.keys === countKeys(text, hasEscapes) ? { result } : undefined;
+    return hasOnlyKeys(text, hasEscapes, session.keys) ? { result } : undefined;
   } catch (error) {
     if (error === inexactNumber) return undefined;
     throw error;

@@ -18,6 +18,7 @@ import {
   rmdir,
   stat,
   symlink,
+  tryUnlink,
   unlink,
   writeFile,
 } from '../../sys/file.ts';
@@ -179,7 +180,7 @@ export class ContainerDirectory implements Disposable {
 
   /** The container is complete, and the state names its process. */
   clearSpawned(): void {
-    this.#removeFile(spawnedMark);
+    tryUnlink(spawnedMark, this.fd);
   }
 
   /** A process of the container was made, and the container is not complete, or was not when its maker died. */
@@ -200,24 +201,16 @@ export class ContainerDirectory implements Disposable {
   /** Removes the directory with its files. The state goes last: without it nobody could clean up what it names. */
   remove(): void {
     const path = `${this.#root}/${this.id}`;
-    this.#removeFile(configFile);
-    this.#removeFile(startSocketName);
-    this.#removeFile(spawnedMark);
+    tryUnlink(configFile, this.fd);
+    tryUnlink(startSocketName, this.fd);
+    tryUnlink(spawnedMark, this.fd);
     try {
-      this.#removeFile(stateFile);
+      tryUnlink(stateFile, this.fd);
       rmdir(path);
     } catch (error) {
       if (!isSysError(error, 'ENOTEMPTY')) throw error;
       for (const { name } of readDirectory('.', this.fd)) unlink(name, this.fd);
       rmdir(path);
-    }
-  }
-
-  #removeFile(name: string): void {
-    try {
-      unlink(name, this.fd);
-    } catch (error) {
-      if (!isSysError(error, 'ENOENT')) throw error;
     }
   }
 
