@@ -175,7 +175,7 @@ export async function createOnDisk(
   directory.writeFirst(state, bundle.config);
   const listener = request.startsLater ? sockets.use(createStartSocket(directory.fd)) : undefined;
   let current = state;
-  const handle = await createContainer(context, {
+  const handle = await createContainer(state.cgroup === undefined ? { ...context, cgroupRoot: undefined } : context, {
     containerId: request.id,
     spec: bundle.spec,
     rootfsPath: state.rootfs,

@@ -20,6 +20,7 @@ import {
 } from './process.ts';
 import type { ExitStatus } from './process.ts';
 import { monotonicMs } from './system.ts';
+import { giveUpProtection } from './oom-score.ts';
 
 export interface BlockingCommand {
   readonly path: string;
@@ -51,6 +52,7 @@ function runChild(command: BlockingCommand, input: Fd, output: Fd): never {
     duplicateTo(moved, 2);
     closeRange(3, 0xffffffff);
     umask(0o022);
+    giveUpProtection();
     if (command.cwd !== undefined) chdir(command.cwd);
     setSignalMask(0n);
     execve(command.path, command.argv, command.env);

@@ -11,6 +11,7 @@ import { duplicateTo, pipe, setNonBlocking, tryRead, tryWrite } from './file.ts'
 import type { OffloadContext } from './offload.ts';
 import { chdir, clone3, closeRange, execve, exit, kill, setSignalMask, setsid, umask } from './process.ts';
 import type { ExitStatus } from './reaper.ts';
+import { giveUpProtection } from './oom-score.ts';
 
 export interface CommandOptions {
   /** Absolute path in the agent's root. */
@@ -118,6 +119,7 @@ function runChild(options: CommandOptions, stdin: Fd, stdout: Fd, stderr: Fd): n
     duplicateTo(stderr, 2);
     closeRange(3, 0xffffffff);
     umask(0o022);
+    giveUpProtection();
     if (options.cwd !== undefined) chdir(options.cwd);
     setSignalMask(0n);
     execve(options.path, options.argv, options.env);

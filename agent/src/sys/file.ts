@@ -1,5 +1,6 @@
 /** Files, by path and by descriptor. Every descriptor is close-on-exec. */
 import {
+  AT_EACCESS,
   AT_EMPTY_PATH,
   AT_FDCWD,
   AT_NO_AUTOMOUNT,
@@ -219,6 +220,14 @@ export function exists(path: string, at?: Fd): boolean {
   // Existence is known without asking the server of a share for its attributes, which may hang.
   const flags = AT_NO_AUTOMOUNT | AT_STATX_DONT_SYNC;
   return trySyscall(nr.SYS_statx, directoryNumber(at), path, flags, STATX_BASIC_STATS, view.bytes) === 0;
+}
+
+/** W_OK and X_OK (unistd.h). */
+const writeAndSearch = 2 | 1;
+
+/** True when this process may make entries in the directory (faccessat2(2) with its effective ids). */
+export function mayWriteIn(path: string): boolean {
+  return trySyscall(nr.SYS_faccessat2, AT_FDCWD, path, writeAndSearch, AT_EACCESS) === 0;
 }
 
 export function mkdir(path: string, mode: number, at?: Fd): void {

@@ -6,6 +6,7 @@ import { getRlimit, setChildSubreaper, setRlimit } from '../../sys/process.ts';
 import type { AgentConfig } from '../config/agent-config.ts';
 import { EARLY_STEPS, LATE_STEPS } from './boot-plan.ts';
 import { runStep } from './run-step.ts';
+import { protectFromOomKiller } from '../../sys/oom-score.ts';
 import { leaveInitialRamfs } from './switch-root.ts';
 
 /** PATH of the agent as PID 1 and of what it runs in the guest (contract 2.1, step 8). */
@@ -29,6 +30,12 @@ export function bootLate(config: AgentConfig, log: Logger): void {
     log.warn('the kernel command line asks for cgroup v1; this agent uses cgroup v2');
   }
   for (const step of LATE_STEPS) runStep(step, log);
+  // The kernel spares its first process; this says so to whoever asks, and to the agent's own helpers (LIV-02).
+  try {
+    protectFromOomKiller();
+  } catch (error) {
+    log.warn('cannot protect the agent from the OOM killer', { error: describeError(error) });
+  }
 }
 
 /**

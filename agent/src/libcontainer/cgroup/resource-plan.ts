@@ -164,3 +164,9 @@ export function ignoredSettings(resources: Resources): readonly string[] {
     ignored.push('network: cgroup v2 has neither net_cls nor net_prio');
   return ignored.map((text) => `linux.resources.${text}`);
 }
+
+/** The first setting that only a cgroup can make true; undefined: a container with these resources can do without one. */
+export function settingThatNeedsCgroup(resources: Resources): string | undefined {
+  const writes = planResources(resources, { cpuMax: undefined });
+  return writes.find((write) => write.need !== 'hint' && !isUnlimited(write))?.field;
+}

@@ -12,7 +12,7 @@ import { offload } from '../../sys/offload.ts';
 import { Cgroup } from '../cgroup/cgroup.ts';
 import { ownCgroupPath } from '../cgroup/cgroup-path.ts';
 import { delegateUid } from '../cgroup/delegate-uid.ts';
-import { isUnlimited, planResources } from '../cgroup/resource-plan.ts';
+import { ignoredSettings, settingThatNeedsCgroup } from '../cgroup/resource-plan.ts';
 import { runHooks } from '../hooks/run-hooks.ts';
 import type { HookRequest } from '../hooks/run-hooks.ts';
 import { findResctrl, joinRdtGroup } from '../intel-rdt/rdt-group.ts';
@@ -55,14 +55,15 @@ function openJoins(scope: Scope, config: CreateContainerConfig): Partial<Record<
   return join;
 }
 
-/** Without cgroups a limit that must hold cannot be promised. */
-function refuseLimits(resources: Resources): void {
-  const must = planResources(resources, { cpuMax: undefined }).find(
-    (write) => write.need !== 'hint' && !isUnlimited(write),
-  );
-  if (must !== undefined) {
-    throw new DomainError('failed_precondition', `${must.field}: there is no cgroup v2 hierarchy to apply it in`);
+/** Without cgroups a limit that must hold cannot be promised, and what no cgroup could do stays refused. */
+function refuseLimits({ cgroupPolicy, log }: LaunchContext, resources: Resources): void {
+  for (const setting of ignoredSettings(resources)) {
+    if (cgroupPolicy?.isLenient === false) throw new DomainError('unimplemented', setting);
+    log.warn('a resource setting has no effect', { setting });
   }
+  const field = settingThatNeedsCgroup(resources);
+  if (field === undefined) return;
+  throw new DomainError('failed_precondition', `${field}: there is no cgroup v2 hierarchy to apply it in`);
 }
 
 /** The launch has killed its own child; this is for what a workload left. It needs a descriptor, of which there may be none (LIV-03). */
@@ -79,7 +80,7 @@ function createCgroup(scope: Scope, context: LaunchContext, config: CreateContai
   const { resources } = config.spec.linux;
   if (config.unit !== undefined) return undefined;
   if (context.cgroupRoot === undefined) {
-    refuseLimits(resources);
+    refuseLimits(context, resources);
     if (resources.devices.length > 0) {
       context.log.warn('device rules have no effect without a cgroup', { container: config.containerId });
     }

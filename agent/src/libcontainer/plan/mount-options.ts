@@ -95,6 +95,17 @@ export const knownMountOptions: readonly string[] = [
   ...[...ignoredOptions].filter((option) => option !== ''),
 ].sort();
 
+const known: ReadonlySet<string> = new Set(knownMountOptions);
+const prefixes: readonly string[] = ['x-', 'idmap=', 'ridmap='];
+
+/** Options of a bind mount that are for a file system, such as `mode=755`: it was mounted before, and the kernel does not look at them. */
+export function ineffectiveOnBind(options: readonly string[]): readonly string[] {
+  if (options.includes('remount')) return [];
+  const isForFilesystem = (option: string): boolean =>
+    option !== '' && option !== 'move' && !known.has(option) && !prefixes.some((prefix) => option.startsWith(prefix));
+  return options.filter((option) => superblockOptions.has(option) || isForFilesystem(option));
+}
+
 /** Later options win over earlier ones, as with mount(8). */
 function merge(base: AttributeChange, next: AttributeChange): AttributeChange {
   const touched = next.set | next.clear;

@@ -144,7 +144,9 @@ export class ContainerRoot {
         if (links >= maxLinks || fstatfs(previous).type === PROC_SUPER_MAGIC)
           throw new SysError('openat2', ELOOP, 'ELOOP', `/${names.join('/')}`);
         // Not shortened as text: the kernel walks the names before the link, and the root bounds it all.
-        const target = readlink(name, previous);
+        const target = tryReadlink(name, previous);
+        // Somebody changes the tree meanwhile: what the name is now is looked up anew, as often as links are followed.
+        if (target === undefined) return this.#ensure(`/${names.join('/')}`, kind, links + 1);
         const start = target.startsWith('/') ? '' : `/${names.slice(0, index).join('/')}/`;
         return this.#ensure([start + target, ...names.slice(index + 1)].join('/'), kind, links + 1);
       }
@@ -172,6 +174,16 @@ export class ContainerRoot {
 function pathOf(directory: Fd): string {
   fchdir(directory);
   return getcwd();
+}
+
+/** The text of a link; undefined when the name is none any more. */
+function tryReadlink(name: string, parent: Fd): string | undefined {
+  try {
+    return readlink(name, parent);
+  } catch (error) {
+    if (isSysError(error, 'EINVAL', 'ENOENT')) return undefined;
+    throw error;
+  }
 }
 
 /** `createEntry`, or undefined when a symbolic link has the name. */
