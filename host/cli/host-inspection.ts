@@ -17,8 +17,8 @@ import { chooseVsock } from '../vm/vsock-transport.ts';
 /** One thing that a VM needs or profits from. */
 export interface Finding {
   readonly name: string;
-  /** `slow` works, but not as well as it could. */
-  readonly status: 'ok' | 'slow' | 'missing';
+  /** `slow` works, but not as well as it could; `absent` is missing, but no VM needs it. */
+  readonly status: 'ok' | 'slow' | 'missing' | 'absent';
   readonly detail: string;
   readonly hint?: string;
 }
@@ -81,6 +81,23 @@ async function acceleration(places: AssetPlaces): Promise<Finding> {
   }
 }
 
+/** Programs that only some builds of `kihon build` run: name, what for, Debian's package. */
+const BUILD_PROGRAMS = [
+  ['mmdebstrap', 'bases debian and ubuntu', 'mmdebstrap'],
+  ['zstd', 'zstd in and out', 'zstd'],
+  ['mkfs.ext4', 'images with ext4', 'e2fsprogs'],
+  ['debugfs', 'images with ext4', 'e2fsprogs'],
+  ['mkfs.xfs', 'images with xfs', 'xfsprogs'],
+  ['make', 'kernels', 'make'],
+] as const;
+
+function buildProgram([name, purpose, debianPackage]: (typeof BUILD_PROGRAMS)[number]): Finding {
+  const path = findProgram([name]);
+  if (path !== undefined) return { name, status: 'ok', detail: `${path}, for ${purpose}` };
+  const hint = `apt-get install ${debianPackage}`;
+  return { name, status: 'absent', detail: `no ${name} on this host; only needed to build ${purpose}`, hint };
+}
+
 /** Looks for everything; the order is that in which a new user would get it. */
 export async function inspectHost(places: AssetPlaces = defaultPlaces()): Promise<Finding[]> {
   return [
@@ -100,5 +117,6 @@ export async function inspectHost(places: AssetPlaces = defaultPlaces()): Promis
     program('mount', 'mount'),
     finding('kernel', () => fileWithSize(locateKernel(places))),
     finding('initrd', () => fileWithSize(locateInitrd(places, undefined, locateKernel(places)))),
+    ...BUILD_PROGRAMS.map(buildProgram),
   ];
 }

@@ -22,8 +22,7 @@ export class OutputCache {
     try {
       await mkdir(staging, { recursive: true });
       for (const [index, file] of image.files.entries()) await copySparse(file.path, join(staging, String(index)));
-      const files = image.files.map((file) => ({ ...file, path: relative(dirname(output), file.path) }));
-      // Names may hold the output's own; they are kept apart from it so that another output can take them over.
+      const files = image.files.map((file) => ({ ...file, path: kept(file.path, output) }));
       await writeFile(join(staging, RECORD), JSON.stringify({ ...image, files }));
       await mkdir(this.#folder, { recursive: true });
       await rm(join(this.#folder, key), { recursive: true, force: true });
@@ -41,7 +40,7 @@ export class OutputCache {
     const entry = join(this.#folder, key);
     if (!existsSync(join(entry, RECORD))) return undefined;
     const image = JSON.parse(await readFile(join(entry, RECORD), 'utf8')) as WrittenImage;
-    const files = image.files.map((file) => ({ ...file, path: join(dirname(output), file.path) }));
+    const files = image.files.map((file) => ({ ...file, path: restored(file.path, output) }));
     for (const [index, file] of files.entries()) {
       if (await isSame(file.path, file.sizeBytes, file.sha256)) continue;
       let copied = '';
@@ -60,6 +59,17 @@ export class OutputCache {
     await utimes(entry, now, now).catch(() => undefined); // what was used last is kept longest
     return { ...image, files };
   }
+}
+
+/** Stands for the output's own name, so that an output with another name can take the files over. */
+const OWN = '*';
+
+function kept(path: string, output: string): string {
+  return path.startsWith(output) ? `${OWN}${path.slice(output.length)}` : relative(dirname(output), path);
+}
+
+function restored(path: string, output: string): string {
+  return path.startsWith(OWN) ? `${output}${path.slice(OWN.length)}` : join(dirname(output), path);
 }
 
 async function isSame(path: string, sizeBytes: number, sha256: string): Promise<boolean> {

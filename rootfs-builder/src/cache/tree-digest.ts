@@ -19,16 +19,19 @@ export async function treeDigest(tree: FileTree, known: KnownPack | undefined, s
     const attributes = [...(xattrs ?? [])]
       .sort(([left], [right]) => (left < right ? -1 : 1))
       .map(([name, value]) => [name, Buffer.from(value).toString('hex')]);
-    const plain = rest.kind === 'file' ? { ...rest, content: await contentDigest(rest.content, known) } : rest;
+    const plain = rest.kind === 'file' ? { ...rest, content: await contentDigest(rest.content, known, signal) } : rest;
     hash.update(canonical({ ...plain, attributes })).update('\n');
   }
   return hash.digest('hex');
 }
 
-async function contentDigest(content: Content, known: KnownPack | undefined): Promise<string> {
+async function contentDigest(content: Content, known: KnownPack | undefined, signal?: AbortSignal): Promise<string> {
   if (content.kind === 'host' && content.path === known?.path)
     return `${known.key}:${content.offset ?? 0}:${content.sizeBytes}`;
   const hash = createHash('sha256');
-  for await (const piece of readContent(content)) hash.update(piece);
+  for await (const piece of readContent(content)) {
+    signal?.throwIfAborted();
+    hash.update(piece);
+  }
   return hash.digest('hex');
 }

@@ -1,5 +1,6 @@
 import type { FuzzTarget } from '../support/fuzz-target.ts';
 import { decoderTarget } from '../support/fuzz-target.ts';
+import { archiveTargets } from './archive-decoders.ts';
 import { builderTargets } from './builder-decoders.ts';
 import { specTargets } from './container-spec.ts';
 import { dbusDecoders } from './dbus-decoders.ts';
@@ -21,4 +22,5 @@ export const allTargets: readonly FuzzTarget[] = [
   ...hostTargets,
   ...builderTargets,
   ...policyTargets,
+  ...archiveTargets,
 ];

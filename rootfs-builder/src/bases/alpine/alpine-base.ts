@@ -19,7 +19,8 @@ import { readFromMirror } from './repository.ts';
 import { resolvePackages } from './resolve-packages.ts';
 import type { ApkKeys } from './signature.ts';
 import { readApkKeys, verifySignature } from './signature.ts';
-import { unpackPackage } from './unpack-package.ts';
+import type { CheckedPackage } from './unpack-package.ts';
+import { checkPackage, loadPackage } from './unpack-package.ts';
 
 /** What Alpine's own tools install when nothing else is asked for. */
 const DEFAULT_PACKAGES = ['alpine-base'];
@@ -59,9 +60,10 @@ export async function alpineBase(spec: BaseSpec, context: BaseContext): Promise<
   for (const [index, each] of chosen.entries()) {
     signal?.throwIfAborted();
     report(`package ${index + 1} of ${chosen.length}: ${each.name}`);
-    const bytes = await fetchPackage(offered.get(each), context);
+    const { bytes, checked } = await fetchPackage(offered.get(each), context);
     inputs.push({ name: `${each.name}-${each.version}.apk`, sha256: createHash('sha256').update(bytes).digest('hex') });
-    const { scripts } = await unpackPackage(bytes, each, loader);
+    await loadPackage(checked, each.name, loader);
+    const { scripts } = checked;
     if (scripts.length > 0 && each.name !== 'busybox') silent.push(each.name);
   }
   pack.flush();
@@ -94,26 +96,30 @@ async function readIndex(
   throw new BuildError(`${what}: no APKINDEX in it`);
 }
 
-/** A package from what was downloaded before, else from the mirror. Kept under its checksum, so a wrong one is fetched again. */
-async function fetchPackage(offer: Offered | undefined, { downloadFolder, signal }: BaseContext): Promise<Uint8Array> {
+/** A package from what was downloaded before, else from the mirror. Only what was found right is kept. */
+async function fetchPackage(
+  offer: Offered | undefined,
+  { downloadFolder, signal }: BaseContext,
+): Promise<{ readonly bytes: Uint8Array; readonly checked: CheckedPackage }> {
   if (offer === undefined) throw new BuildError('package: not in any index');
   const { each, mirror, folder } = offer;
   const kept = join(downloadFolder, `${each.name}-${each.version}-${each.controlSha1}.apk`);
   if (existsSync(kept)) {
-    const bytes = await readFile(kept);
-    if (bytes.length === each.sizeBytes) return bytes;
+    try {
+      const bytes = await readFile(kept);
+      return { bytes, checked: checkPackage(bytes, each) };
+    } catch {
+      // Damaged on our disk: the mirror has it.
+    }
   }
   const bytes = await readFromMirror(mirror, `${folder}/${each.name}-${each.version}.apk`, signal);
-  if (each.sizeBytes !== 0 && bytes.length !== each.sizeBytes)
-    throw new BuildError(
-      `package ${each.name}-${each.version}: ${bytes.length} bytes, not the ${each.sizeBytes} of the index`,
-    );
+  const checked = checkPackage(bytes, each);
   await describing(`write ${kept}`, async () => {
     await mkdir(downloadFolder, { recursive: true });
     await writeFile(`${kept}.${process.pid}`, bytes);
     await rename(`${kept}.${process.pid}`, kept);
   });
-  return bytes;
+  return { bytes, checked };
 }
 
 /** What apk keeps: the packages that were asked for, and the records of all. */

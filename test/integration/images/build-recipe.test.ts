@@ -1,0 +1,325 @@
+/** Real builds from recipes, as a process of its own. mmdebstrap comes with the set-up (rootfs-builder/setup/packages.sh). */
+import { execFile, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { gunzipSync } from 'node:zlib';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { readTar } from '../../../rootfs-builder/src/archive/read-tar.ts';
+import { readCpio } from '../../../rootfs-builder/src/cpio/reader.ts';
+import { tarArchive } from '../../unit/rootfs-builder/archive/tar-support.ts';
+import { makeApkRepository } from '../../unit/rootfs-builder/bases/alpine-repository.ts';
+import { dockerArchive } from '../../unit/rootfs-builder/bases/oci-layout.ts';
+import { makeDebianRepository } from './debian-repository.ts';
+
+const repository = dirname(dirname(dirname(dirname(fileURLToPath(import.meta.url)))));
+const command = [join(repository, 'node_modules/tsx/dist/cli.mjs'), join(repository, 'rootfs-builder/src/main.ts')];
+
+let folder = '';
+let environment: NodeJS.ProcessEnv = {};
+
+interface Outcome {
+  readonly status: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+async function builder(
+  args: readonly string[],
+  more: NodeJS.ProcessEnv = {},
+  wrapper: readonly string[] = [],
+): Promise<Outcome> {
+  const [program = '', ...rest] = [...wrapper, process.execPath, ...command, ...args];
+  try {
+    const { stdout, stderr } = await promisify(execFile)(program, rest, {
+      cwd: folder,
+      env: { ...environment, ...more },
+    });
+    return { status: 0, stdout, stderr };
+  } catch (error) {
+    const { code, stdout, stderr } = error as { code: number; stdout: string; stderr: string };
+    return { status: code, stdout, stderr };
+  }
+}
+
+async function recipe(name: string, text: string): Promise<string> {
+  const path = join(folder, `${name}.toml`);
+  await writeFile(path, `[agent]\nbinary = "agent"\n${text}`);
+  return path;
+}
+
+/** Names in an archive that a build made. */
+function namesIn(path: string): string[] {
+  const bytes = readFileSync(path);
+  if (path.endsWith('.initrd')) return readCpio(gunzipSync(bytes)).map(({ name }) => name);
+  return readTar(bytes).map(({ header }) => header.name);
+}
+
+const leftovers = () => readdirSync(join(folder, 'cache/images/tmp'));
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'kihon-build-'));
+  environment = { ...process.env, KIHON_CACHE: join(folder, 'cache'), SOURCE_DATE_EPOCH: '1000000000' };
+  await writeFile(
+    join(folder, 'agent'),
+    Buffer.concat([Buffer.from('\x7fELF', 'latin1'), Buffer.alloc(200_000, 'agent ')]),
+    { mode: 0o755 },
+  );
+});
+afterAll(() => rm(folder, { recursive: true, force: true }));
+
+describe('a guest from a recipe', () => {
+  it('of the agent and files: made once, then kept', async () => {
+    await writeFile(join(folder, 'hook'), '#!/bin/sh\n');
+    const text = `
+[agent.settings]
+log_level = "debug"
+[hooks]
+prestart = ["hook"]
+[[file]]
+target = "/etc/motd"
+content = "hello"
+mode = "0600"
+owner = "5:6"
+[[directory]]
+target = "/data"
+mode = "1777"
+[[symlink]]
+target = "/etc/link"
+to = "motd"
+`;
+    const path = await recipe('files', text);
+    const first = await builder(['build', 'initrd', path, '--json']);
+    expect(first).toMatchObject({ status: 0 });
+    const events = first.stdout
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line) as { event: string; kernelParameters?: string[] });
+    expect(events.map(({ event }) => event)).toEqual(expect.arrayContaining(['plan', 'start', 'done', 'result']));
+    expect(events.at(-1)?.kernelParameters).toEqual(['agent.config_file=/etc/kihon/agent.toml']);
+    const names = namesIn(join(folder, 'files.initrd'));
+    for (const name of [
+      'sbin/init',
+      'init',
+      'etc/motd',
+      'etc/link',
+      'data',
+      'usr/share/oci/hooks/prestart/hook',
+      'var/lib/osbuilder/osbuilder.yaml',
+    ])
+      expect(names).toContain(name);
+    const again = await builder(['build', 'initrd', path]);
+    expect(again.stderr).toContain('kept from an earlier build');
+    await rm(join(folder, 'files.initrd'));
+    const restored = await builder(['build', 'initrd', path]);
+    expect(restored.stderr).toContain('kept from an earlier build');
+    expect(restored.stdout).toBe(again.stdout);
+    expect(existsSync(join(folder, 'files.initrd.spdx.json'))).toBe(true);
+    expect(leftovers()).toEqual([]);
+  });
+
+  it('of Debian packages with systemd, from a mirror in a folder', async () => {
+    const mirror = makeDebianRepository(join(folder, 'deb'), {
+      init: {
+        'usr/lib/systemd/systemd': '#!/bin/sh\n',
+        'sbin/init': '->/usr/lib/systemd/systemd',
+        'usr/lib/systemd/system/systemd-udevd.service': 'x',
+        'etc/chrony/chrony.conf': 'pool example.invalid\n',
+        'usr/share/doc/init/copyright': 'x',
+      },
+    });
+    const path = join(folder, 'deb.toml');
+    await writeFile(
+      path,
+      `[base]\nkind = "debian"\nsuite = "tiny"\nmirror = "${mirror}"\nunsigned = true\nvariant = "extract"\npackages = ["init"]\n[agent]\nbinary = "agent"\ninit = "systemd"\n`,
+    );
+    const built = await builder(['build', 'rootfs', path]);
+    expect(built.stderr).toContain('[3/3]');
+    expect(built.status).toBe(0);
+    const names = namesIn(join(folder, 'deb.tar'));
+    for (const name of [
+      'usr/bin/kata-agent',
+      'usr/lib/systemd/system/kata-containers.target',
+      'etc/systemd/system/tmp.mount',
+      'etc/machine-id',
+    ])
+      expect(names).toContain(name);
+    expect(
+      names.some((name) => name.includes('udevd') || name.includes('usr/share/doc') || name === 'etc/apt/sources.list'),
+    ).toBe(false);
+    const chrony = readTar(readFileSync(join(folder, 'deb.tar'))).find(
+      ({ header }) => header.name === 'etc/chrony/chrony.conf',
+    );
+    expect(Buffer.from(chrony?.data ?? []).toString()).toContain('# pool example.invalid\nrefclock PHC /dev/ptp0');
+    const again = await builder(['build', 'initrd', path]);
+    expect(again.stderr).toContain('base debian tiny for x86_64: kept from an earlier build');
+    expect(leftovers()).toEqual([]);
+  });
+
+  it('of Alpine packages, a container image, an archive and a folder', async () => {
+    const { mirror, keys } = makeApkRepository(join(folder, 'apk'), [
+      { name: 'alpine-base', files: [{ name: 'bin/tool', data: 'x', mode: 0o755 }] },
+    ]);
+    const archive = tarArchive({ name: 'bin/', type: '5' }, { name: 'bin/tool', data: 'x', mode: 0o755 });
+    await writeFile(join(folder, 'image.tar'), dockerArchive([archive], 'a:1'));
+    await writeFile(join(folder, 'plain.tar'), archive);
+    await mkdir(join(folder, 'root/bin'), { recursive: true });
+    await writeFile(join(folder, 'root/bin/tool'), 'x');
+    const bases = {
+      alpine: `{ kind = "alpine", suite = "v0", mirror = "${mirror}", keys = ["${keys}"] }`,
+      oci: '"oci:image.tar"',
+      tar: '"tar:plain.tar"',
+      dir: '"dir:root"',
+    };
+    for (const [name, base] of Object.entries(bases)) {
+      const path = join(folder, `${name}.toml`);
+      await writeFile(path, `base = ${base}\n[agent]\nbinary = "agent"\n`);
+      expect(await builder(['build', 'initrd', path])).toMatchObject({ status: 0 });
+      expect(namesIn(join(folder, `${name}.initrd`))).toEqual(
+        expect.arrayContaining(['bin/tool', 'sbin/init', 'init']),
+      );
+    }
+  });
+
+  it('is explained without being built', async () => {
+    const path = await recipe('explained', '');
+    const { status, stdout } = await builder(['build', 'image', path, '--explain']);
+    expect([status, existsSync(join(folder, 'explained.image'))]).toEqual([0, false]);
+    expect(stdout).toMatch(
+      /1\. base none for .*\n2\. what the recipe adds[^]*agent .*\/agent as \/sbin\/init[^]*3\. write disk/,
+    );
+  });
+
+  it('is made once by two builds at the same time', async () => {
+    const path = await recipe('twice', '[[file]]\ntarget = "/x"\ncontent = "twice"\n');
+    const built = await Promise.all(
+      [1, 2].map((turn) => builder(['build', 'initrd', path, '--output', `twice-${turn}.initrd`])),
+    );
+    expect(built.map(({ status }) => status)).toEqual([0, 0]);
+    expect(readFileSync(join(folder, 'twice-1.initrd')).equals(readFileSync(join(folder, 'twice-2.initrd')))).toBe(
+      true,
+    );
+  });
+});
+
+describe('bad input', () => {
+  it.each([
+    ['an unknown key', '[output]\nfromat = "disk"\n', 'output.fromat: unknown key; did you mean format?'],
+    ['a missing file', '[[file]]\ntarget = "/x"\nsource = "nowhere"\n', /file \/x: read .*nowhere: ENOENT/],
+    ['a path that leaves the root', '[[file]]\ntarget = "/../x"\ncontent = ""\n', 'leaves the root of the guest'],
+    ['a size that is too small', '[output]\nformat = "ext4"\nsize = "64K"\n', /ext4|size/],
+    [
+      'a loop of symlinks',
+      '[[symlink]]\ntarget = "/a"\nto = "b"\n[[symlink]]\ntarget = "/b"\nto = "a"\n[[symlink]]\ntarget = "/a/x"\nto = "c"\n',
+      'too many symlinks',
+    ],
+    ['a folder that is a file', '[[file]]\ntarget = "/x"\ncontent = ""\n[[directory]]\ntarget = "/x/y"\n', /\/?x/],
+  ])('%s is one clear error', async (_what, text, message) => {
+    const path = await recipe('bad', text);
+    const { status, stdout, stderr } = await builder(['build', 'image', path]);
+    const said = stderr.split('\n').filter((line) => line.startsWith('rootfs-builder: '));
+    expect([status, stdout, said.length]).toEqual([1, '', 1]);
+    expect(said[0]).toMatch(message);
+    expect(readdirSync(folder).filter((name) => name.includes('bad.image'))).toEqual([]);
+  });
+
+  it('a file name with a newline is refused', async () => {
+    await mkdir(join(folder, 'odd'), { recursive: true });
+    await writeFile(join(folder, 'odd/a\nb'), '');
+    const path = await recipe('odd', '[[file]]\ntarget = "/odd"\nsource = "odd"\n');
+    expect((await builder(['build', 'initrd', path])).stderr).toContain('contains a newline or NUL');
+  });
+
+  it('VMB-11: an archive with a name that leads outside leaves nothing', async () => {
+    await writeFile(join(folder, 'evil.tar'), tarArchive({ name: '../../evil', data: 'x' }));
+    const path = join(folder, 'evil.toml');
+    await writeFile(path, 'base = "tar:evil.tar"\n[agent]\nbinary = "agent"\n');
+    expect((await builder(['build', 'initrd', path])).stderr).toContain('names with ".." are refused');
+    expect([existsSync(join(folder, 'evil.initrd')), existsSync(join(folder, 'evil')), leftovers()]).toEqual([
+      false,
+      false,
+      [],
+    ]);
+  });
+
+  it('a full disk is one error and leaves nothing under the final name', async () => {
+    const path = await recipe('full', '[[file]]\ntarget = "/large"\nsource = "large"\n');
+    await writeFile(join(folder, 'large'), Buffer.alloc(8 * 1024 * 1024, 'x'));
+    const small = join(folder, 'small');
+    await mkdir(small, { recursive: true });
+    // In a mount namespace of its own: the small disk goes away with the last process.
+    const script = 'mount -t tmpfs -o size=1m small "$0" && "$@"; status=$?; ls -A "$0" >&2; exit $status';
+    const wrapper = ['unshare', '--mount', '--propagation', 'private', 'sh', '-c', script, small];
+    const { status, stderr } = await builder(
+      ['build', 'rootfs', path, '--output', join(small, 'full.tar')],
+      {},
+      wrapper,
+    );
+    expect(status).toBe(1);
+    expect(stderr.trim().split('\n').at(-1)).toMatch(/^rootfs-builder: .*full\.tar.*ENOSPC/);
+  });
+
+  it('ctrl-C in the middle ends with 130 and leaves nothing', async () => {
+    await writeFile(join(folder, 'huge'), '');
+    await promisify(execFile)('truncate', ['-s', '3G', join(folder, 'huge')]);
+    const path = await recipe(
+      'stopped',
+      '[[file]]\ntarget = "/huge"\nsource = "huge"\n[output]\ncompression = "gzip"\n',
+    );
+    const child = spawn(process.execPath, [...command, 'build', 'initrd', path], {
+      cwd: folder,
+      env: environment,
+      stdio: ['ignore', 'ignore', 'pipe'],
+    });
+    const exited = once(child, 'close');
+    let said = '';
+    child.stderr.on('data', (text: Buffer) => (said += text.toString()));
+    while (!said.includes('[2/3]') && child.exitCode === null) await sleep(20);
+    await sleep(300);
+    child.kill('SIGINT');
+    expect(await exited).toEqual([130, null]);
+    expect(said).toContain('interrupted');
+    expect(readdirSync(folder).filter((name) => name.includes('stopped.initrd'))).toEqual([]);
+    expect(leftovers()).toEqual([]);
+  });
+});
+
+describe("osbuilder's targets", () => {
+  it('read its variables and say which have no meaning', async () => {
+    const built = await builder(['osbuilder', 'initrd-busybox'], {
+      AGENT_SOURCE_BIN: join(folder, 'agent'),
+      INITRD_IMAGE: join(folder, 'kata.initrd'),
+      USE_DOCKER: 'yes',
+      AGENT_INIT: 'yes',
+    });
+    expect(built).toMatchObject({ status: 0, stdout: `${join(folder, 'kata.initrd')}\n` });
+    expect(built.stderr).toContain('USE_DOCKER has no meaning here: nothing is built in a container');
+    expect(namesIn(join(folder, 'kata.initrd'))).toContain('bin/busybox');
+  });
+
+  it('make a root tree in ROOTFS_DIR, again and again, but not over something else', async () => {
+    const variables = { AGENT_SOURCE_BIN: join(folder, 'agent'), ROOTFS_DIR: join(folder, 'tree') };
+    for (const _turn of [1, 2])
+      expect(await builder(['osbuilder', 'rootfs-none'], variables)).toMatchObject({ status: 0 });
+    expect(statSync(join(folder, 'tree/sbin/init')).mode & 0o777).toBe(0o755);
+    const refused = await builder(['osbuilder', 'rootfs-none'], { ...variables, ROOTFS_DIR: folder });
+    expect(refused.stderr).toContain('holds something that no builder made');
+  });
+
+  it.each([
+    ['centos', {}, 'DISTRO=centos: there is no base for RPM packages'],
+    ['ubuntu', {}, 'OS_VERSION: is missing'],
+    ['debian', { SELINUX: 'yes' }, 'SELINUX=yes'],
+    ['debian', { BLOCK_SIZE: '1024' }, 'BLOCK_SIZE=1024: only 4096'],
+    ['debian', { AGENT_INIT: 'true' }, 'AGENT_INIT=true: must be yes or no'],
+  ])('image-%s with %j says what is wrong', async (distro, variables, message) => {
+    const { status, stderr } = await builder(['osbuilder', `image-${distro}`], variables);
+    expect([status, stderr.split('\n').length]).toEqual([1, 2]);
+    expect(stderr).toContain(message);
+  });
+});
