@@ -42,7 +42,7 @@ took = printf '%-8s %s\n' '$(1)' "done in $$SECONDS s"
 .PHONY: cross-aarch64
 .PHONY: image rootfs list-distros image-of-recipe initrd-of-recipe rootfs-of-recipe
 .PHONY: test check lint typecheck format test-unit test-engine test-integration test-conformance test-vm test-agent fuzz bench soak
-.PHONY: test-dropin
+.PHONY: test-dropin test-images
 .PHONY: install picture clean distclean
 
 help:
@@ -67,6 +67,7 @@ help:
 	  'Checking' \
 	  '  make test-unit | test-engine | test-integration | test-conformance | test-vm    one suite; ONLY="file or words" narrows it' \
 	  '  make lint | typecheck | format' \
+	  '  make test-images           a VM from every base, format and machine type; its short form is part of make test' \
 	  '  make test-dropin           kihon-oci called by containerd, podman and Docker, where they are installed; not part of make test' \
   '  make bench                 speed and size, beside Node and runc' \
 	  '  make soak                  what a sandbox must survive, for minutes: latencies and memory over time; SOAK="--long NAME"' \
@@ -223,6 +224,10 @@ test-vm: all test-agent
 	@$(call suite,vm)
 
 # Needs root, and skips what is not installed: containerd, podman with conmon, docker.io. They are not part of the set-up.
+# Every base, format and machine; about ten minutes without hardware virtualization. make test has a row for each way to attach a root.
+test-images: all
+	@$(vitest) --project images $(ONLY)
+
 test-dropin: agent
 	@$(tsx) test/dropin/run.ts $(out)/kihon-agent
 

@@ -15,6 +15,7 @@ const suites: readonly Suite[] = [
   { name: 'integration', timeoutMs: 120_000, isSerial: true },
   { name: 'conformance', timeoutMs: 60_000, isSerial: false },
   { name: 'vm', timeoutMs: 300_000, isSerial: true },
+  { name: 'images', timeoutMs: 300_000, isSerial: true },
   { name: 'fuzz', timeoutMs: 3_600_000, isSerial: true },
 ];
 

@@ -19,6 +19,8 @@ export interface RunFlags {
   readonly timeout?: number;
   readonly kernel?: string;
   readonly initrd?: string;
+  readonly image?: string;
+  readonly nvdimm?: boolean;
   readonly machine?: Machine;
   readonly console?: 'hvc0' | 'ttyS0';
   readonly append?: readonly string[];
@@ -36,6 +38,8 @@ export function addVmOptions(command: Command): Command {
     .option('--cpus <n>', 'virtual CPUs (default 1)', parseCount)
     .option('--kernel <file>', 'guest kernel: vmlinux or bzImage')
     .option('--initrd <file>', 'initrd with the agent')
+    .option('--image <file>', 'disk image with the agent, instead of an initrd; stays unchanged')
+    .option('--nvdimm', 'with --image: attach it as memory that guests share (q35)')
     .addOption(new Option('--machine <type>', 'QEMU machine').choices(MACHINES))
     .addOption(
       new Option('--console <device>', "guest console; ttyS0 shows the kernel's first words").choices([
@@ -64,6 +68,8 @@ export function sandboxOptions(rootfs: string, args: readonly string[], flags: R
     cpus: flags.cpus,
     kernel: flags.kernel,
     initrd: flags.initrd,
+    image: flags.image,
+    isNvdimm: flags.nvdimm,
     machine: flags.machine,
     console: flags.console,
     kernelParameters: flags.append,

@@ -24,6 +24,10 @@ export interface SandboxOptions {
   readonly machine?: Machine | undefined;
   readonly kernel?: string | undefined;
   readonly initrd?: string | undefined;
+  /** Disk image with the agent, instead of an initrd. */
+  readonly image?: string | undefined;
+  /** The image as an NVDIMM instead of a virtio disk. */
+  readonly isNvdimm?: boolean | undefined;
   readonly kernelParameters?: readonly string[] | undefined;
   readonly qemuArguments?: readonly string[] | undefined;
   readonly console?: 'hvc0' | 'ttyS0' | undefined;

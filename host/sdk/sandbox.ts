@@ -2,19 +2,13 @@ import { userInfo } from 'node:os';
 import { Scope } from '../../agent/src/base/scope.ts';
 import { AgentClient } from '../client/agent-client.ts';
 import { probeAccelerator, type Accelerator } from '../vm/accelerator.ts';
-import {
-  defaultPlaces,
-  locateInitrd,
-  locateKernel,
-  locateQemu,
-  locateVirtiofsd,
-  type AssetPlaces,
-} from '../vm/assets.ts';
+import { defaultPlaces, locateKernel, locateQemu, locateVirtiofsd, type AssetPlaces } from '../vm/assets.ts';
 import { HostError } from '../vm/host-error.ts';
 import { architectureOfMachine, defaultMachine } from '../vm/machine.ts';
 import { VirtualMachine, type VmConfig } from '../vm/virtual-machine.ts';
 import { chooseVsock } from '../vm/vsock-transport.ts';
 import { collectOutput, type CollectOptions, type ProcessResult } from './collect-output.ts';
+import { chooseRoot } from './choose-root.ts';
 import { Container } from './container.ts';
 import type { ContainerProcess } from './container-process.ts';
 import type { ProcessOptions } from './container-spec.ts';
@@ -241,13 +235,14 @@ async function prepare(options: SandboxOptions, hostPlaces: AssetPlaces) {
   const qemuPath = locateQemu(places);
   const accelerator = await probeAccelerator(qemuPath, architecture);
   const kernel = locateKernel(places, options.kernel);
+  const machine = options.machine ?? defaultMachine(architecture);
   const config: Omit<VmConfig, 'directory'> = {
-    machine: options.machine ?? defaultMachine(architecture),
+    machine,
     accelerator: accelerator.kind,
     memoryMib: options.memoryMib ?? DEFAULT_MEMORY_MIB,
     cpus: options.cpus ?? 1,
     kernel,
-    initrd: locateInitrd(places, options.initrd, kernel),
+    root: chooseRoot(places, options, machine, kernel),
     console: options.console ?? 'hvc0',
     verbose: options.isVerbose ?? false,
     kernelParameters: options.kernelParameters ?? [],

@@ -1,20 +1,24 @@
 import { assertNever } from '../../agent/src/base/assert-never.ts';
-import type { Machine, QemuConfig } from './machine.ts';
+import { nvdimmRoom, rootArguments } from './guest-root.ts';
+import type { Machine } from './machine.ts';
+import type { QemuConfig } from './qemu-config.ts';
+import { quoteOptionValue } from './quote-option.ts';
 
 /** Requests in flight on the shared directory; the size that Kata uses. */
 const VIRTIO_FS_QUEUE_SIZE = 1024;
 
-/** QEMU's option parser ends a value at a comma; a doubled comma stands for one. */
-export function quoteOptionValue(value: string): string {
-  return value.replaceAll(',', ',,');
-}
-
 function machineArguments(config: QemuConfig): string[] {
   const accelerator = config.accelerator === 'tcg' ? 'tcg,thread=multi' : 'kvm';
+  const room = nvdimmRoom(config.root, config.memoryMib);
   switch (config.machine) {
     case 'q35':
       return [
-        ...['-machine', 'q35,memory-backend=mem0,smm=off,vmport=off,sata=off,smbus=off', '-accel', accelerator],
+        ...[
+          '-machine',
+          `q35,memory-backend=mem0,smm=off,vmport=off,sata=off,smbus=off${room.machine}`,
+          '-accel',
+          accelerator,
+        ],
         // Firmware that only starts a kernel, 0.2 s sooner than SeaBIOS; part of QEMU's data.
         ...(config.firmware === undefined ? [] : ['-bios', config.firmware]),
       ];
@@ -89,9 +93,10 @@ export function qemuArguments(config: QemuConfig): string[] {
     ...['-sandbox', 'on,obsolete=deny,elevateprivileges=deny,spawn=deny'],
     ...machineArguments(config),
     ...['-cpu', config.accelerator === 'kvm' ? 'host,pmu=off' : 'max'],
-    ...['-smp', `${config.cpus}`, '-m', `${config.memoryMib}M`],
+    ...['-smp', `${config.cpus}`, '-m', `${config.memoryMib}M${nvdimmRoom(config.root, config.memoryMib).memory}`],
     ...['-object', `memory-backend-memfd,id=mem0,size=${config.memoryMib}M,share=on`],
-    ...['-kernel', config.kernel, '-initrd', config.initrd, '-append', config.commandLine],
+    ...['-kernel', config.kernel, '-append', config.commandLine],
+    ...rootArguments(config.root, config.machine),
     ...['-chardev', `socket,id=qmp0,fd=${config.qmpFd}`, '-mon', 'chardev=qmp0,mode=control'],
     ...consoleArguments(config),
     ...['-object', 'rng-random,id=rng0,filename=/dev/urandom', ...device(config.machine, 'virtio-rng', ['rng=rng0'])],

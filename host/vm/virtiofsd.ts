@@ -71,7 +71,17 @@ export function virtiofsdCommand(options: VirtiofsdOptions): string[] {
     bind.readOnly ? 'ro' : 'rw',
   ]);
   const namespaces = ['unshare', '--mount', '--pid', '--fork', '--kill-child=KILL', '--'];
-  return [...namespaces, '/bin/sh', '-c', NAMESPACE_SCRIPT, 'kihon-share', options.directory, ...binds, '--', ...daemon];
+  return [
+    ...namespaces,
+    '/bin/sh',
+    '-c',
+    NAMESPACE_SCRIPT,
+    'kihon-share',
+    options.directory,
+    ...binds,
+    '--',
+    ...daemon,
+  ];
 }
 
 /** Starts it. It listens a little later (`waitForSocket`), serves one VM, and ends when that VM is gone. */

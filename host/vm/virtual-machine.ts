@@ -6,6 +6,7 @@ import { ConsoleRelay } from './console-relay.ts';
 import { describeExit, HelperProcess, type HelperExit } from './helper-process.ts';
 import { HostError } from './host-error.ts';
 import { findFirmware } from './firmware.ts';
+import { rootParameters, type GuestRoot } from './guest-root.ts';
 import { kernelCommandLine } from './kernel-command-line.ts';
 import { lastConsoleLines } from './last-console-lines.ts';
 import type { Machine } from './machine.ts';
@@ -49,7 +50,7 @@ export interface VmConfig {
   readonly memoryMib: number;
   readonly cpus: number;
   readonly kernel: string;
-  readonly initrd: string;
+  readonly root: GuestRoot;
   readonly console: 'hvc0' | 'ttyS0';
   readonly verbose: boolean;
   readonly kernelParameters: readonly string[];
@@ -158,7 +159,7 @@ export class VirtualMachine implements AsyncDisposable {
       console: config.console,
       readyPort: isHybrid ? READY_PORT : undefined,
       verbose: config.verbose,
-      extra: config.kernelParameters,
+      extra: [...rootParameters(config.root), ...config.kernelParameters],
     });
     const args = qemuArguments({
       ...config,

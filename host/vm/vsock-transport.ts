@@ -10,7 +10,7 @@ import { HelperProcess } from './helper-process.ts';
 import { HostError } from './host-error.ts';
 import { dialHybridVsock } from './hybrid-vsock.ts';
 import { dialKernelVsock } from './kernel-vsock.ts';
-import type { VsockBackend } from './machine.ts';
+import type { VsockBackend } from './qemu-config.ts';
 import type { DialOptions } from './stream-dial.ts';
 import { waitForSocket } from './wait-for-socket.ts';
 

@@ -103,7 +103,7 @@ export class TestVm implements AsyncDisposable {
           memoryMib: options.memoryMib ?? 256,
           cpus: options.cpus ?? 1,
           kernel: kernel.path,
-          initrd: await guestInitrd(folder, kernel, options),
+          root: options.config?.root ?? { kind: 'initrd', path: await guestInitrd(folder, kernel, options) },
           console: 'hvc0',
           verbose: false,
           kernelParameters: options.kernelParameters ?? [],

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
-import type { QemuConfig } from '../../../../host/vm/machine.ts';
-import { qemuArguments, quoteOptionValue } from '../../../../host/vm/qemu-arguments.ts';
+import type { QemuConfig } from '../../../../host/vm/qemu-config.ts';
+import { qemuArguments } from '../../../../host/vm/qemu-arguments.ts';
+import { quoteOptionValue } from '../../../../host/vm/quote-option.ts';
 
 const config: QemuConfig = {
   machine: 'q35',
@@ -8,7 +9,7 @@ const config: QemuConfig = {
   memoryMib: 256,
   cpus: 2,
   kernel: '/k',
-  initrd: '/i',
+  root: { kind: 'initrd', path: '/i' },
   commandLine: 'quiet console=hvc0',
   console: 'hvc0',
   vsock: { kind: 'vhost-user', socketPath: '/run/kihon/a/vhost.sock' },

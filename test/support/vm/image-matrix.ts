@@ -1,0 +1,125 @@
+import { mkdirSync, mkdtempSync, rmSync, statSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect } from 'vitest';
+import { architectureName } from '../../../host/vm/architecture.ts';
+import type { GuestRoot } from '../../../host/vm/guest-root.ts';
+import type { Machine } from '../../../host/vm/machine.ts';
+import { buildGuest } from '../../../rootfs-builder/src/build/build-guest.ts';
+import { parseRecipe } from '../../../rootfs-builder/src/recipe/parse-recipe.ts';
+import { TestContainer } from '../container/test-container.ts';
+import { releaseAgent } from '../repository.ts';
+import { TestVm } from './test-vm.ts';
+import { SANDBOX_STORAGES } from './vm-fixture.ts';
+
+/** One guest: what it is made of, how it is written, and how a machine gets it. */
+export interface MatrixRow {
+  readonly base: 'none' | 'busybox' | 'dir' | 'tar' | 'oci';
+  readonly format: 'initrd' | 'disk' | 'ext4' | 'erofs';
+  /** File system of a disk. */
+  readonly filesystem?: 'ext4' | 'erofs';
+  readonly compression?: 'none' | 'gzip' | 'zstd';
+  readonly isMeasured?: boolean;
+  readonly machine: Machine;
+  readonly attachment?: 'virtio-blk' | 'nvdimm';
+  /** Form of the kernel: an ELF file, entered by PVH, or a bzImage. */
+  readonly kernel?: 'vmlinux' | 'vmlinuz';
+}
+
+/** A row in words, for the name of its test. */
+export function describeRow(row: MatrixRow): string {
+  const { base, format, filesystem, compression, isMeasured, machine, attachment, kernel } = row;
+  const form = [format, filesystem, compression, isMeasured === true ? 'measured' : undefined, attachment];
+  return [
+    base,
+    form.filter((part) => part !== undefined).join(' '),
+    machine,
+    ...(kernel === undefined ? [] : [kernel]),
+  ].join(', ');
+}
+
+const MARKER = 'etc/kihon-matrix';
+
+function recipeText(row: MatrixRow, source: string | undefined, mark: string): string {
+  const { base, format, filesystem, compression, isMeasured } = row;
+  const lines = [
+    source === undefined ? `base = "${base}"` : `base = { kind = "${base}", path = ${JSON.stringify(source)} }`,
+  ];
+  lines.push('[[file]]', `target = "/${MARKER}"`, `content = "${mark}"`, '[output]', `format = "${format}"`);
+  if (filesystem !== undefined) lines.push(`filesystem = "${filesystem}"`);
+  if (compression !== undefined) lines.push(`compression = "${compression}"`);
+  if (isMeasured === true) lines.push('verity = "matrix"');
+  return `${lines.join('\n')}\n`;
+}
+
+/** Bases that are made from something else get it from a busybox guest that is built first. */
+async function sourceOf(base: MatrixRow['base'], folder: string): Promise<string | undefined> {
+  const formats = { dir: 'dir', tar: 'tar', oci: 'oci' } as const;
+  if (base === 'none' || base === 'busybox') return undefined;
+  const file = join(folder, `source-${base}`);
+  const recipe = parseRecipe(
+    'base = "busybox"\n[agent]\ninit = "none"\nbinary = ""\n',
+    join(folder, 'source.toml'),
+    architectureName(),
+  );
+  await buildGuest({ recipe, kind: 'rootfs', format: formats[base], file, cacheFolder: join(folder, 'cache') });
+  return file;
+}
+
+async function buildRow(row: MatrixRow, folder: string, mark: string): Promise<GuestRoot> {
+  const text = recipeText(row, await sourceOf(row.base, folder), mark);
+  const recipe = parseRecipe(text, join(folder, 'matrix.toml'), architectureName());
+  const file = join(folder, 'guest');
+  const kind = row.format === 'initrd' ? 'initrd' : 'image';
+  const built = await buildGuest({
+    recipe,
+    kind,
+    file,
+    cacheFolder: join(folder, 'cache'),
+    defaultAgent: releaseAgent,
+  });
+  if (row.format === 'initrd') return { kind: 'initrd', path: file };
+  const { attachment = 'virtio-blk' } = row;
+  return { kind: 'disk', path: file, attachment, sizeBytes: statSync(file).size, parameters: built.kernelParameters };
+}
+
+/** What the kernel calls the device of the root. */
+function expectedDevice({ format, isMeasured, attachment }: MatrixRow): RegExp {
+  if (format === 'initrd') return /^(rootfs|none|tmpfs) /;
+  if (isMeasured === true) return /^\/dev\/(root|dm-0) /;
+  return attachment === 'nvdimm' ? /^\/dev\/(root|pmem0p?1?) / : /^\/dev\/(root|vda1?) /;
+}
+
+/**
+ * Builds the guest of a row, boots it, and runs a container in it that sees the guest's own root: the file that the recipe put there, and
+ * that it cannot be written to. Leaves nothing.
+ */
+export async function proveRow(row: MatrixRow, kernelPath?: string): Promise<void> {
+  const folder = mkdtempSync(join(tmpdir(), 'kihon-matrix-'));
+  try {
+    const mark = `guest ${describeRow(row)}`;
+    mkdirSync(join(folder, 'cache'));
+    const root = await buildRow(row, folder, mark);
+    const before = root.kind === 'disk' ? statSync(root.path).mtimeMs : 0;
+    const kernel = kernelPath === undefined ? {} : { kernel: kernelPath };
+    await using vm = await TestVm.boot({ machine: row.machine, config: { root, ...kernel } });
+    const client = await vm.connect();
+    await client.call('CreateSandbox', { sandbox_id: 'matrix', storages: SANDBOX_STORAGES });
+    const script =
+      'cat /guest/etc/kihon-matrix; echo; grep " / " /guest/proc/1/mounts; echo changed 2>/dev/null >/guest/etc/kihon-matrix && echo written';
+    const { stdout, status } = await TestContainer.run(client, {
+      root: vm.root,
+      run: `${script}; exit 7`,
+      mounts: [{ destination: '/guest', source: '/', type: 'bind', options: ['rbind', 'ro'] }],
+    });
+    const [shown, mounted = '', ...rest] = stdout.trimEnd().split('\n');
+    expect(shown).toBe(mark);
+    expect(mounted).toMatch(expectedDevice(row));
+    expect(rest).toEqual([]);
+    expect(status).toBe(7);
+    await vm.powerOff();
+    if (root.kind === 'disk') expect(statSync(root.path).mtimeMs).toBe(before);
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
