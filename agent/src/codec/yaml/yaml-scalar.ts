@@ -10,7 +10,7 @@ const words: ReadonlyMap<string, YamlScalar> = new Map<string, YamlScalar>([
 ]);
 const decimal = /^[-+]?(?:0|[1-9][0-9]{0,19})$/;
 const other = /^0(?:x[0-9a-fA-F]{1,16}|o[0-7]{1,22})$/;
-const float = /^[-+]?(?:[0-9]+\.[0-9]*|\.[0-9]+|[0-9]+(?=[eE]))(?:[eE][-+]?[0-9]+)?$/;
+const float = /^[-+]?(?:[0-9]+\.[0-9]*|\.[0-9]+|[0-9]+(?=[eE])|[1-9][0-9]{20,})(?:[eE][-+]?[0-9]+)?$/;
 /** 0644 is 644 by version 1.2 and 420 by version 1.1: whoever wrote it has to say which. */
 const ambiguous = /^[-+]?0[0-9]+$/;
 
