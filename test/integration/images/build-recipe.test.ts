@@ -158,6 +158,12 @@ to = "motd"
     expect(Buffer.from(chrony?.data ?? []).toString()).toContain('# pool example.invalid\nrefclock PHC /dev/ptp0');
     const again = await builder(['build', 'initrd', path]);
     expect(again.stderr).toContain('base debian tiny for x86_64: kept from an earlier build');
+    await writeFile(path, readFileSync(path, 'utf8').replace('kind = "debian"', 'kind = "ubuntu"'));
+    expect(await builder(['build', 'initrd', path, '--output', 'ubuntu.initrd'])).toMatchObject({ status: 0 });
+    expect(namesIn(join(folder, 'ubuntu.initrd'))).toContain('usr/bin/kata-agent');
+    await writeFile(path, readFileSync(path, 'utf8').replace('unsigned = true\n', ''));
+    const unsigned = await builder(['build', 'initrd', path]);
+    expect([unsigned.status, unsigned.stderr]).toEqual([1, expect.stringMatching(/base\.keys|not signed/)]);
     expect(leftovers()).toEqual([]);
   });
 
