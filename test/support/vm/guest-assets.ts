@@ -85,14 +85,18 @@ export interface InitrdOptions {
   readonly hasShell?: boolean | undefined;
   /** More modules, e.g. `vsock_loopback`; only with a kernel that has modules. */
   readonly extraModules?: readonly string[] | undefined;
+  /** More files of this machine, by their path in the guest. */
+  readonly files?: Readonly<Record<string, string>> | undefined;
 }
 
 /** The initrd for a VM; a special one is written into `folder`. */
 export async function guestInitrd(folder: string, kernel: GuestKernel, options: InitrdOptions): Promise<string> {
   const { agent = releaseAgent, hasWitness = false, hasShell = false, extraModules = [] } = options;
+  const added = Object.entries(options.files ?? {}).map(([path, source]) => ({ source, path, mode: 0o644 }));
   const asBuilt = join(products, 'kihon-initrd.img');
   const isReleased = agent === join(products, 'kihon-agent');
-  if (isReleased && !hasWitness && !hasShell && kernel.modules === undefined && existsSync(asBuilt)) return asBuilt;
+  const isPlain = isReleased && !hasWitness && !hasShell && added.length === 0;
+  if (isPlain && kernel.modules === undefined && existsSync(asBuilt)) return asBuilt;
   if (!existsSync(agent)) throw new Error(`no agent at ${agent}: make agent test-agent`);
   mkdirSync(folder, { recursive: true });
   const output = join(folder, 'initrd.img');
@@ -104,10 +108,11 @@ export async function guestInitrd(folder: string, kernel: GuestKernel, options: 
     ? ['bin/sh', 'bin/busybox'].map(async (path) => ({ source: await findBusybox(), path, mode: 0o755 }))
     : [];
   if (!hasWitness) {
-    await buildInitrd({ ...common, agent, files: await Promise.all(shell) });
+    await buildInitrd({ ...common, agent, files: [...added, ...(await Promise.all(shell))] });
     return output;
   }
   const files = [
+    ...added,
     ...(await Promise.all(shell)),
     { source: agent, path: 'kihon-agent', mode: 0o755 },
     { source: await findBusybox(), path: 'witness/busybox', mode: 0o755 },
