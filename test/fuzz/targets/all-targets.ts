@@ -2,6 +2,7 @@ import type { FuzzTarget } from '../support/fuzz-target.ts';
 import { decoderTarget } from '../support/fuzz-target.ts';
 import { archiveTargets } from './archive-decoders.ts';
 import { builderTargets } from './builder-decoders.ts';
+import { imageTargets } from './image-decoders.ts';
 import { specTargets } from './container-spec.ts';
 import { dbusDecoders } from './dbus-decoders.ts';
 import { jsonTargets } from './json-documents.ts';
@@ -23,4 +24,5 @@ export const allTargets: readonly FuzzTarget[] = [
   ...builderTargets,
   ...policyTargets,
   ...archiveTargets,
+  ...imageTargets,
 ];

@@ -165,8 +165,8 @@ describe('an erofs image', () => {
     const target = join(await directory(), 'root');
     await run('fsck.erofs', `--extract=${target}`, output);
     // fsck.erofs 1.5 makes copies of hard links, and its chown after chmod clears set-user-ID bits.
-    await expectExtracted(tree, target, { hardLinks: false, setUser: false });
-    expect(await run('dump.erofs', '--path=/usr/bin/su', output)).toContain('Access: 4755');
+    // It also leaves holes out of what it unpacks, so that this one file is shorter.
+    await expectExtracted(tree, target, { hardLinks: false, setUser: false, but: ['usr/share/holey'] });
     const dump = (path: string): Promise<string> => run('dump.erofs', `--path=${path}`, output);
     expect(await dump('/usr/bin/ping')).toMatch(/Links: 2 {3}Layout: (0|2)[\s\S]*Xattr size: 52/);
     expect(await dump('/usr/bin/exact')).toContain('Timestamp: 2001-09-09 01:46:40');
