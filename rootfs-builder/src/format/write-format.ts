@@ -1,3 +1,4 @@
+import { BuildError } from '../build-error.ts';
 import { writeDiskFormat } from './disk-format.ts';
 import { writeExtensionFormat } from './extension-format.ts';
 import { writeFileSystemFormat } from './file-system-format.ts';
@@ -15,6 +16,7 @@ type Writer = (request: FormatRequest) => Promise<WrittenImage>;
  */
 export async function writeFormat(kind: Format, request: FormatRequest): Promise<WrittenImage> {
   request.signal?.throwIfAborted();
+  checkTime(request.sourceDateEpoch);
   try {
     return await writerOf(kind)(request);
   } catch (error) {
@@ -42,4 +44,10 @@ function writerOf(kind: Format): Writer {
     case 'oci-archive':
       return writeOciArchiveFormat;
   }
+}
+
+/** What all formats can say: cpio and the ext4 superblock have 32 bits. */
+function checkTime(seconds: number): void {
+  if (!Number.isInteger(seconds) || seconds < 0 || seconds > 0xffff_ffff)
+    throw new BuildError(`source date epoch ${seconds}: not a time of 32 bits in seconds since 1970`);
 }

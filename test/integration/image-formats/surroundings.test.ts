@@ -95,6 +95,7 @@ describe('a build that cannot succeed', () => {
       /^disk: the tree of \d+ bytes does not fit a disk/,
     ],
     ['a disk of half a MiB', 'disk', { sizeBytes: MIB / 2 }, /no multiple of 1 MiB/],
+    ['a time before 1970', 'tar', { sourceDateEpoch: -1 }, /^source date epoch -1: not a time/],
     ['an odd alignment', 'disk', { alignmentBytes: 3 * MIB }, /power of two/],
     ['an extension without name', 'extension', {}, /it needs a name/],
     ['an extension with a long name', 'extension', { extensionName: 'far-too-long' }, /1 to 10 letters/],
