@@ -39,7 +39,8 @@ const agentTable = [
   ['codec', codec],
   ['policy', policy],
   ['sys', sys],
-  ['oci', oci, ['proto']],
+  // Files of devices are JSON or YAML.
+  ['oci', [...oci, 'codec/yaml'], ['proto']],
   ['libcontainer/plan', plan],
   ...subjects.map((subject) => [subject, parts]),
   ['libcontainer/launch', launch],
@@ -98,8 +99,8 @@ for (const [folder, allowed, others = []] of agentTable)
 rules.push({
   name: 'json-reader',
   severity: 'error',
-  comment: 'only the command line reads config.json',
-  from: { path: '.', pathNot: '^(agent/src/(oci/from-json|runtime|entry/oci)/|test/)' },
+  comment: 'only the command line reads config.json, and the agent the edits of devices, when it has some',
+  from: { path: '.', pathNot: '^(agent/src/(oci/(from-json|cdi)|runtime|entry/oci)/|test/)' },
   to: { path: '^agent/src/oci/from-json/' },
 });
 

@@ -73,7 +73,10 @@ describe('API-11: streams asked for too much', { timeout: 120_000 }, () => {
   });
 
   it('CloseStdin twice is one end, also with a write that waits', async () => {
-    await using container = await TestContainer.start(fixture.client, { root: fixture.root, run: 'sleep 1; exec wc -c' });
+    await using container = await TestContainer.start(fixture.client, {
+      root: fixture.root,
+      run: 'sleep 1; exec wc -c',
+    });
     const write = container.write(Buffer.alloc(MIB));
     await Promise.all([container.closeStdin(), container.closeStdin()]);
     await container.closeStdin();

@@ -4,36 +4,20 @@ import { describeError } from '../../base/errors.ts';
 import type { Logger } from '../../base/log.ts';
 import { CGROUP_ROOT } from '../../guest/boot/boot-plan.ts';
 import { INIT_PATH } from '../../guest/boot/boot-as-init.ts';
-import type { AgentConfig } from '../../guest/config/agent-config.ts';
 import { ConsolePort, type ConsoleProgram } from '../../guest/console/console-port.ts';
 import { findShell } from '../../guest/console/find-shell.ts';
 import { startShell } from '../../guest/console/start-shell.ts';
-import type { AgentLog } from '../../guest/log/create-logger.ts';
 import { LogTail } from '../../guest/log/log-tail.ts';
 import { limitRate } from '../../guest/log/rate-limit.ts';
-import type { Sandbox } from '../../sandbox/sandbox.ts';
 import { SIGKILL } from '../../abi/constants.ts';
 import type { Fd } from '../../sys/fd.ts';
 import { exists, open, setNonBlocking } from '../../sys/file.ts';
-import type { EventLoop } from '../../sys/loop.ts';
-import { pidfdSignal, type Rlimit } from '../../sys/process.ts';
-import type { Reaper } from '../../sys/reaper.ts';
+import { pidfdSignal } from '../../sys/process.ts';
+import type { DebugConsoleParts } from './debug-console-parts.ts';
 
 /** Where shells of the console run, beside the agent's group and those of containers. */
 const CONSOLE_CGROUP = `${CGROUP_ROOT}/kihon-console`;
 const CONSOLE = '/dev/console';
-
-export interface DebugConsoleParts {
-  readonly loop: EventLoop;
-  readonly reaper: Reaper;
-  readonly log: AgentLog;
-  readonly config: AgentConfig;
-  readonly sandbox: Sandbox;
-  readonly isPid1: boolean;
-  /** The limit of descriptors for what is not the agent. */
-  readonly nofile: Rlimit;
-  readonly environment: Readonly<Record<string, string>>;
-}
 
 /**
  * The operator's console (boot contract, section 4): the image's shell, or the agent's own inspector where there is none; on a vsock port,

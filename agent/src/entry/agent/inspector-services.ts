@@ -16,7 +16,7 @@ import { open, tryRead } from '../../sys/file.ts';
 import { offload } from '../../sys/offload.ts';
 import { readSome, writeFully } from '../../sys/readiness.ts';
 import { RouteSocket } from '../../sys/route-socket.ts';
-import type { DebugConsoleParts } from './debug-console.ts';
+import type { DebugConsoleParts } from './debug-console-parts.ts';
 
 /** A question that reads what hangs is given up. */
 const ANSWER_MS = 5000;

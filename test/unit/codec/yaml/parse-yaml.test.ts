@@ -33,10 +33,8 @@ containerEdits:
 `;
 
 /** Objects of the parser have no prototype. */
-const plain = (value: unknown): unknown => 
-  JSON.parse(
-    JSON.stringify(value, (_, item: unknown) => (typeof item === 'bigint' ? Number(item) : item)),
-  );
+const plain = (value: unknown): unknown =>
+  JSON.parse(JSON.stringify(value, (_, item: unknown) => (typeof item === 'bigint' ? Number(item) : item)));
 
 describe('parseYaml()', () => {
   it('reads what tools for accelerators write', () => {
