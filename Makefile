@@ -134,11 +134,19 @@ initrd-of-recipe image-of-recipe rootfs-of-recipe: agent
 	@$(tsx) rootfs-builder/src/main.ts build $(@:-of-recipe=) '$(RECIPE)' $(if $(OUTPUT),--output '$(OUTPUT)')
 
 # Targets of Kata's osbuilder with its variables (docs/osbuilder.md); DISTRO's default is its own.
+# `image` with neither RECIPE nor DISTRO is ours, the disk beside the initrd that `make install` takes.
 ifneq ($(RECIPE),)
 image: image-of-recipe
 rootfs: rootfs-of-recipe
 else
-image rootfs: agent
+ifneq ($(DISTRO),)
+image: agent
+	@$(tsx) rootfs-builder/src/main.ts osbuilder $@
+else
+image: agent
+	@ARCH=$(ARCH) IMAGE="$${IMAGE:-$(out)/kihon-image.img}" $(tsx) rootfs-builder/src/main.ts osbuilder image-none
+endif
+rootfs: agent
 	@$(tsx) rootfs-builder/src/main.ts osbuilder $@
 endif
 osbuilder_distros := alpine busybox debian none ubuntu centos cbl-mariner devkit nvidia

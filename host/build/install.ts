@@ -3,15 +3,17 @@
  *
  *   PREFIX/bin/kihon, kihon-oci                       the command, and the OCI runtime: the agent's ELF and its image
  *   PREFIX/libexec/kihon/vhost-device-vsock           vsock without a kernel module, if it was set up
- *   PREFIX/share/kata-containers/                     kernel, its configuration, initrd and image with their versions in the names, and
+ *   PREFIX/share/kata-containers/                     kernel, its configuration, initrd and image with their versions in the names, the
+ *                                                     agent that `kihon build` puts into guests, and
  *     vmlinux-kihon.container, vmlinuz-kihon.container, kata-containers-initrd-kihon.img, kata-containers-kihon.img    links to them
  *   PREFIX/share/defaults/kata-containers/runtimes/kata-kihon-{qemu,clh,fc}/config.d/50-kihon.toml      drop-ins that make Kata use them
+ *   PREFIX/share/kihon/recipes/                       the recipes that `kihon build --list` names
  *   PREFIX/share/kihon/kubernetes/                    RuntimeClasses, and an installer for the nodes of a cluster
  *
  * The names follow Kata's pattern for variants, so nothing of Kata's own is overwritten. With --default-names the links without a variant
  * (vmlinux.container, kata-containers.img ...) are ours too, unless somebody else's files are there.
  */
-import { existsSync, lstatSync, readFileSync, readlinkSync } from 'node:fs';
+import { existsSync, lstatSync, readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { chmod, copyFile, mkdir, rename, rm, symlink, writeFile } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -22,6 +24,7 @@ import { installerManifest } from '../kata/kubernetes/installer.ts';
 import { runtimeClass } from '../kata/kubernetes/runtime-class.ts';
 import { yamlDocuments } from '../kata/kubernetes/yaml.ts';
 import {
+  ASSETS,
   guestLayout,
   runtimeFolder,
   servedHypervisors,
@@ -34,16 +37,29 @@ import { findBuiltGuest } from './built-guest.ts';
 
 const REPOSITORY = resolve(dirname(fileURLToPath(import.meta.url)), '..', '..');
 const KUBERNETES = 'share/kihon/kubernetes';
+/** Where the installed command looks for them: rootfs-builder/src/recipe/find-recipe.ts. */
+const RECIPES = 'share/kihon/recipes';
 
 /** The programs of the host. Throws when one has not been built. */
 function programs(build: string, architecture: string): InstalledFile[] {
   const files = [
     { from: join(build, 'kihon'), to: 'bin/kihon', mode: 0o755 },
     { from: join(build, architecture, 'kihon-oci'), to: 'bin/kihon-oci', mode: 0o755 },
+    // What `kihon build` puts into guests.
+    { from: join(build, architecture, 'kihon-agent'), to: `${ASSETS}/kihon-agent`, mode: 0o755 },
   ];
   for (const { from } of files) if (!existsSync(from)) throw new Error(`no ${from}: run \`make\` first`);
   const vsock = findVhostDeviceVsock({ ...defaultPlaces(), home: build, architecture });
   return vsock === undefined ? files : [...files, { from: vsock, to: 'libexec/kihon/vhost-device-vsock', mode: 0o755 }];
+}
+
+/** The recipes that come with the program. */
+function recipes(): InstalledFile[] {
+  const folder = join(REPOSITORY, 'rootfs-builder', 'recipes');
+  return readdirSync(folder)
+    .filter((name) => name.endsWith('.toml'))
+    .sort()
+    .map((name) => ({ from: join(folder, name), to: `${RECIPES}/${name}`, mode: 0o644 }));
 }
 
 /** Puts a file or link at its place in one step: a VM that starts meanwhile sees the old one or the new one. */
@@ -100,7 +116,7 @@ const architecture = architectureName();
 const { guest, isLean } = findBuiltGuest(join(build, architecture));
 const layout = guestLayout(guest, prefix, values['default-names']);
 
-for (const file of [...programs(build, architecture), ...layout.files]) await installFile(root, file);
+for (const file of [...programs(build, architecture), ...recipes(), ...layout.files]) await installFile(root, file);
 for (const link of layout.links) await installLink(root, link);
 const served = servedHypervisors(layout.assets);
 for (const hypervisor of served)

@@ -67,6 +67,22 @@ describe('make install', () => {
     }
   });
 
+  it('brings the recipes and the agent, so that the installed command builds guests', () => {
+    const kihon = (...args: readonly string[]): string =>
+      execFileSync(place('bin/kihon'), ['build', ...args], {
+        encoding: 'utf8',
+        cwd: folder,
+        env: { PATH: process.env['PATH'], KIHON_CACHE: join(folder, 'cache') },
+        stdio: ['ignore', 'pipe', 'pipe'],
+      });
+    const { recipes } = JSON.parse(kihon('--list', '--json')) as { recipes: { name: string }[] };
+    const shipped = readdirSync(join(repository, 'rootfs-builder/recipes')).map((name) => name.replace('.toml', ''));
+    expect(recipes.map(({ name }) => name).sort()).toEqual(shipped.sort());
+    const initrd = join(folder, 'guest.initrd');
+    expect(kihon('initrd', 'initrd', '--output', initrd)).toContain(initrd);
+    expect(statSync(initrd).size).toBeGreaterThan(100_000);
+  });
+
   it('takes the names of Kata’s own files only when asked, and never over somebody else’s', () => {
     const own = join(folder, 'own');
     install(own, '--default-names');

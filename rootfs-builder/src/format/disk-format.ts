@@ -2,6 +2,7 @@ import { createReadStream } from 'node:fs';
 import { rm, stat } from 'node:fs/promises';
 import { BuildError } from '../build-error.ts';
 import { chooseDiskBytes, erofsDiskBytes } from '../disk/choose-size.ts';
+import { DAX_DATA_OFFSET } from '../disk/dax-block.ts';
 import { diskTables, layoutDisk, MIB } from '../disk/layout.ts';
 import type { DiskLayout } from '../disk/layout.ts';
 import { SparseFile } from '../output/sparse-file.ts';
@@ -22,6 +23,8 @@ import { rootParameters } from './root-parameters.ts';
 
 /** Multiple of the sizes of disks that are attached as NVDIMM: a section of hot-added memory. */
 const NVDIMM_ALIGNMENT_BYTES = 128 * MIB;
+/** The guest's pmem driver refuses a namespace that does not end at a multiple of the DAX block's alignment. */
+const DAX_ALIGNMENT_BYTES = DAX_DATA_OFFSET;
 
 /** A partitioned disk with Kata's layout. */
 export async function writeDiskFormat(request: FormatRequest): Promise<WrittenImage> {
@@ -35,10 +38,15 @@ export async function writeDisk(request: FormatRequest, type: RootType, dax: boo
   checkAlignment(request.alignmentBytes);
   const fileSystem = FILE_SYSTEMS[type];
   let verity: VerityParameters | undefined;
+  const notes: string[] = [];
   const files = await staged(output, signal, async (staging) => {
     const progress = progressOf(report, `${type}: writing files`, [0.1, 0.7]);
     const job = { ...(await startJob(request, staging, progress)), isTailFree: true, path: staging.path('root') };
     const layout = await prepareRoot(request, type, dax, job);
+    if (dax && layout.totalBytes % DAX_ALIGNMENT_BYTES !== 0)
+      notes.push(
+        `disk: ${layout.totalBytes / MIB} MiB are no multiple of 2 MiB, so it cannot be attached as an NVDIMM`,
+      );
     verity = await assemble(request, dax, layout, staging, job);
     staging.keep('image', output);
     if (verity !== undefined && request.verity !== undefined)
@@ -56,7 +64,7 @@ export async function writeDisk(request: FormatRequest, type: RootType, dax: boo
             ...rootParameters('/dev/dm-0', type, fileSystem.rootFlags),
           ],
     ...(verity === undefined ? {} : { verity }),
-    notes: [],
+    notes,
     tools: await fileSystem.tools(),
   };
 }
@@ -75,7 +83,7 @@ async function prepareRoot(
   if (freeOf === undefined) {
     await fileSystem.write(job);
     const { size } = await stat(job.path);
-    const { alignmentBytes = MIB } = request;
+    const { alignmentBytes = dax ? DAX_ALIGNMENT_BYTES : MIB } = request;
     const totalBytes = wanted ?? erofsDiskBytes(size, { ...shape, freeBytes, alignmentBytes });
     const layout = layoutDisk({ ...shape, totalBytes });
     if (size > layout.root.lengthBytes)
