@@ -144,7 +144,12 @@ export class ArchiveLoader {
             `archive entry ${JSON.stringify(path)}: links to the directory ${JSON.stringify(target)}`,
           );
         // Always to the file itself, so that no chains come about.
-        return { kind, target: entry.kind === 'link' ? entry.target : target };
+        const file = entry.kind === 'link' ? entry.target : target;
+        if (file.startsWith(`${path}/`))
+          throw new BuildError(
+            `archive entry ${JSON.stringify(path)}: links to ${JSON.stringify(file)} in the directory that it replaces`,
+          );
+        return { kind, target: file };
       }
     }
   }

@@ -148,6 +148,17 @@ describe('layers', () => {
     expect(await readText(tree, 'y')).toBe(text);
   });
 
+  it('a link cannot lead into the directory that it replaces', async () => {
+    const own = new ArchiveLoader(new FileTree(), pack);
+    const parts = [
+      { name: 'a/b', type: '0', link: '' },
+      { name: 'a', type: '1', link: 'a/b' },
+    ];
+    await expect(own.load('layer', streamOf(tarArchive(...parts)), { whiteouts: true })).rejects.toThrow(
+      'layer: archive entry "a": links to "a/b" in the directory that it replaces',
+    );
+  });
+
   it('any sequence of layers leaves a tree whose links lead somewhere', async () => {
     const name = fc.constantFrom('a', 'b', 'a/b', 'a/c', 'b/.wh.c', '.wh.a', '.wh.b', 'a/.wh..wh..opq', 's/x', 's');
     const type = fc.constantFrom('0', '1', '2', '5');
