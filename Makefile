@@ -57,11 +57,12 @@ help:
 	  '  make agent                 $(out)/kihon-agent: the agent, one static ELF; kihon-oci beside it: the same as an OCI runtime, ready in memory' \
 	  '  make initrd                $(out)/kihon-initrd.img: a guest whose /init is the agent' \
 	  '  make kernel [CONFIG=lean|kata|debug|confidential] [ARCH=...] [SERIES=6.12]   build/ARCH/vmlinuz and vmlinux; 6 to 12 minutes, cached' \
+	  '  make image                 $(out)/kihon-image.img: the same guest as a disk, which Firecracker needs' \
 	  '  make image | initrd | rootfs RECIPE=NAME   a guest from a recipe: `build/kihon build --list`, docs/images.md' \
 	  '  make image-debian | rootfs-alpine | ...    targets and variables of osbuilder: docs/osbuilder.md' \
 	  '  make host                  build/kihon: the host command; try build/kihon --help' \
 	  '  make all                   agent, initrd and host' \
-	  '  make install PREFIX=DIR    command, kernel, initrd and a Kata drop-in below DIR (default /usr/local)' \
+	  '  make install PREFIX=DIR    command, kernel, initrd, image if there is one, and Kata drop-ins below DIR (default /usr/local)' \
 	  '  make agent initrd ARCH=aarch64   the same for aarch64, with a cross compiler' \
 	  '' \
 	  'Checking' \
@@ -69,7 +70,7 @@ help:
 	  '  make lint | typecheck | format' \
 	  '  make test-images           a VM from every base, format and machine type; its short form is part of make test' \
 	  '  make test-dropin           kihon-oci called by containerd, podman and Docker, where they are installed; not part of make test' \
-  '  make bench                 speed and size, beside Node and runc' \
+	  '  make bench                 speed and size, beside Node and runc' \
 	  '  make soak                  what a sandbox must survive, for minutes: latencies and memory over time; SOAK="--long NAME"' \
 	  '  make fuzz                  decoders against random bytes, 20 s each; not part of make test' \
 	  '' \
@@ -231,11 +232,11 @@ test-conformance: all
 test-vm: all test-agent
 	@$(call suite,vm)
 
-# Needs root, and skips what is not installed: containerd, podman with conmon, docker.io. They are not part of the set-up.
 # Every base, format and machine; about ten minutes without hardware virtualization. make test has a row for each way to attach a root.
 test-images: all
 	@$(vitest) --project images $(ONLY)
 
+# Needs root, and skips what is not installed: containerd, podman with conmon, docker.io. They are not part of the set-up.
 test-dropin: agent
 	@$(tsx) test/dropin/run.ts $(out)/kihon-agent
 
