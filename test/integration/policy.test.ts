@@ -22,8 +22,8 @@ const requests = [
       .map((method) => services.find('grpc.AgentService', method)?.request.type.name ?? ''),
   ),
 ];
-/** Reads are answered, without data; the methods of the memory agent may be absent; SetPolicy is needed to go on. */
-const unjudged = ['ReadStreamRequest', 'MemAgentMemcgConfig', 'MemAgentCompactConfig', 'SetPolicyRequest'];
+/** Reads are answered, without data; SetPolicy is needed to go on. */
+const unjudged = ['ReadStreamRequest', 'SetPolicyRequest'];
 const except = (rules: string, ...names: string[]): string =>
   allowAllBut(
     rules,
