@@ -145,6 +145,8 @@ export class ArchiveLoader {
           );
         // Always to the file itself, so that no chains come about.
         const file = entry.kind === 'link' ? entry.target : target;
+        // Another name of what it is already.
+        if (file === path) return undefined;
         if (file.startsWith(`${path}/`))
           throw new BuildError(
             `archive entry ${JSON.stringify(path)}: links to ${JSON.stringify(file)} in the directory that it replaces`,
