@@ -42,7 +42,15 @@ const SERVED: ReadonlySet<string> = new Set<AgentMethod>([
   ...(['SetGuestDateTime', 'ReseedRandomDev', 'AddSwap', 'AddSwapPath', 'MemHotplugByProbe'] as const),
   ...(['UpdateInterface', 'UpdateRoutes', 'ListInterfaces', 'ListRoutes', 'AddARPNeighbors'] as const),
   ...(['GetIPTables', 'SetIPTables'] as const),
-  ...(['GetDiagnosticData', 'GetVolumeStats', 'ResizeVolume', 'GetMetrics', 'SetPolicy'] as const),
+  ...([
+    'GetDiagnosticData',
+    'GetVolumeStats',
+    'ResizeVolume',
+    'GetMetrics',
+    'SetPolicy',
+    'MemAgentMemcgSet',
+    'MemAgentCompactSet',
+  ] as const),
 ]);
 
 describe('a request that breaks a rule', { timeout: 20_000 }, () => {
