@@ -28,6 +28,8 @@ const rows: readonly MatrixRow[] = [
     machine: 'q35',
     kernel: 'vmlinux',
   },
+  // Takes a mirror of Debian, the one of this host's apt.
+  { base: 'debian', hasSystemd: true, format: 'disk', filesystem: 'erofs', machine: 'q35', kernel: 'vmlinux' },
   { base: 'none', format: 'ext4', machine: 'q35', kernel: 'vmlinux' },
   { base: 'busybox', format: 'erofs', machine: 'microvm', kernel: 'vmlinux' },
 ];

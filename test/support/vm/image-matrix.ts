@@ -14,7 +14,9 @@ import { SANDBOX_STORAGES } from './vm-fixture.ts';
 
 /** One guest: what it is made of, how it is written, and how a machine gets it. */
 export interface MatrixRow {
-  readonly base: 'none' | 'busybox' | 'dir' | 'tar' | 'oci';
+  readonly base: 'none' | 'busybox' | 'dir' | 'tar' | 'oci' | 'debian';
+  /** The agent is a service of systemd, which is PID 1. */
+  readonly hasSystemd?: boolean;
   readonly format: 'initrd' | 'disk' | 'ext4' | 'erofs';
   /** File system of a disk. */
   readonly filesystem?: 'ext4' | 'erofs';
@@ -28,10 +30,10 @@ export interface MatrixRow {
 
 /** A row in words, for the name of its test. */
 export function describeRow(row: MatrixRow): string {
-  const { base, format, filesystem, compression, isMeasured, machine, attachment, kernel } = row;
+  const { base, hasSystemd, format, filesystem, compression, isMeasured, machine, attachment, kernel } = row;
   const form = [format, filesystem, compression, isMeasured === true ? 'measured' : undefined, attachment];
   return [
-    base,
+    hasSystemd === true ? `${base} with systemd` : base,
     form.filter((part) => part !== undefined).join(' '),
     machine,
     ...(kernel === undefined ? [] : [kernel]),
@@ -41,10 +43,15 @@ export function describeRow(row: MatrixRow): string {
 const MARKER = 'etc/kihon-matrix';
 
 function recipeText(row: MatrixRow, source: string | undefined, mark: string): string {
-  const { base, format, filesystem, compression, isMeasured } = row;
+  const { base, hasSystemd, format, filesystem, compression, isMeasured } = row;
   const lines = [
-    source === undefined ? `base = "${base}"` : `base = { kind = "${base}", path = ${JSON.stringify(source)} }`,
+    base === 'debian'
+      ? 'base = { kind = "debian", suite = "bookworm", packages = ["init", "dbus"] }'
+      : source === undefined
+        ? `base = "${base}"`
+        : `base = { kind = "${base}", path = ${JSON.stringify(source)} }`,
   ];
+  if (hasSystemd === true) lines.push('[agent]', 'init = "systemd"');
   lines.push('[[file]]', `target = "/${MARKER}"`, `content = "${mark}"`, '[output]', `format = "${format}"`);
   if (filesystem !== undefined) lines.push(`filesystem = "${filesystem}"`);
   if (compression !== undefined) lines.push(`compression = "${compression}"`);
@@ -55,7 +62,7 @@ function recipeText(row: MatrixRow, source: string | undefined, mark: string): s
 /** Bases that are made from something else get it from a busybox guest that is built first. */
 async function sourceOf(base: MatrixRow['base'], folder: string): Promise<string | undefined> {
   const formats = { dir: 'dir', tar: 'tar', oci: 'oci' } as const;
-  if (base === 'none' || base === 'busybox') return undefined;
+  if (base === 'none' || base === 'busybox' || base === 'debian') return undefined;
   const file = join(folder, `source-${base}`);
   const recipe = parseRecipe(
     'base = "busybox"\n[agent]\ninit = "none"\nbinary = ""\n',
@@ -107,6 +114,7 @@ export async function proveRow(row: MatrixRow, kernelPath?: string): Promise<voi
     await client.call('CreateSandbox', { sandbox_id: 'matrix', storages: SANDBOX_STORAGES });
     const script =
       'cat /guest/etc/kihon-matrix; echo; grep " / " /guest/proc/1/mounts; echo changed 2>/dev/null >/guest/etc/kihon-matrix && echo written';
+    if (row.hasSystemd === true) expect(vm.console).toContain('systemd[1]');
     const { stdout, status } = await TestContainer.run(client, {
       root: vm.root,
       run: `${script}; exit 7`,
@@ -117,7 +125,9 @@ export async function proveRow(row: MatrixRow, kernelPath?: string): Promise<voi
     expect(mounted).toMatch(expectedDevice(row));
     expect(rest).toEqual([]);
     expect(status).toBe(7);
-    await vm.powerOff();
+    // systemd ends the VM, not the agent, so there the host does.
+    if (row.hasSystemd === true) await vm.vm.powerOff();
+    else await vm.powerOff();
     if (root.kind === 'disk') expect(statSync(root.path).mtimeMs).toBe(before);
   } finally {
     rmSync(folder, { recursive: true, force: true });
