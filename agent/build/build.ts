@@ -82,6 +82,7 @@ interface EngineBuild {
   readonly quickjs: string;
   readonly compiler: string;
   readonly flags: readonly string[];
+  readonly smallFlags: readonly string[];
   readonly musl: MuslFlags;
   readonly isTestBuild: boolean;
 }
@@ -96,6 +97,8 @@ const releaseFlags = [
   '-fdata-sections',
   '-fstack-protector-strong',
 ];
+/** What runs rarely, and is mostly tables: 31 KB less of it, 13 KB of an initrd. */
+const smallSources: readonly string[] = ['libregexp', 'libunicode', 'dtoa'];
 const commonFlags = ['-D_GNU_SOURCE', '-DQUICKJS_NG_BUILD'];
 
 /** With -DNDEBUG everywhere QuickJS drops its own asserts and dumps (37 KB). */
@@ -134,7 +137,9 @@ const kernelHeaders = (arch: Arch): string[] => ['-idirafter', '/usr/include', '
 function link(build: EngineBuild, output: string, linkFlags: readonly string[]): void {
   const include = ['-isystem', build.quickjs];
   const objects = [
-    ...interpreterSources.map((name) => compileObject(build, join(build.quickjs, `${name}.c`), [])),
+    ...interpreterSources.map((name) =>
+      compileObject(build, join(build.quickjs, `${name}.c`), smallSources.includes(name) ? build.smallFlags : []),
+    ),
     ...engineSources.map((name) =>
       compileObject(build, join(engineDirectory, `${name}.c`), [
         ...strictFlags,
@@ -221,9 +226,10 @@ async function build(options: Options): Promise<void> {
           '-fno-omit-frame-pointer',
           '-DSTACK_LIMIT_BYTES=(1<<20)',
         ],
+        smallFlags: [],
         musl: { compile: [], linkStart: [], linkEnd: [] },
       }
-    : { ...common, compiler: arch.muslCompiler, flags: releaseFlags, musl: muslFlags(arch, root) };
+    : { ...common, compiler: arch.muslCompiler, flags: releaseFlags, smallFlags: ['-Os'], musl: muslFlags(arch, root) };
   const linkFlags = options.sanitize
     ? ['-fsanitize=address,undefined']
     : ['-static', '-Wl,--gc-sections', '-Wl,-z,noexecstack', '-Wl,-z,relro', '-Wl,--build-id=sha1'];
