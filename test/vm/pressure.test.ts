@@ -32,6 +32,9 @@ describe('a workload that takes all there is', () => {
   it('LIV-02 the agent is the last to be killed, its containers are as they come', async () => {
     const { client, root, vm } = fixture;
     expect((await vm.witness('cat /proc/1/oom_score_adj')).trim()).toBe('-1000');
+    // What makes the containers' processes is not: they would inherit it, and a limit that is too small could not end them.
+    const zygote = 'for p in /proc/[0-9]*; do grep -qx kihon-zygote $p/comm && cat $p/oom_score_adj; done; true';
+    expect((await vm.witness(zygote)).trim()).toBe('0');
     const { stdout } = await TestContainer.run(client, { root, run: 'cat /proc/self/oom_score_adj' });
     expect(stdout).toBe('0\n');
     await using container = await TestContainer.start(client, { root, run: 'sleep 600' });

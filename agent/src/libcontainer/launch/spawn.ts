@@ -4,6 +4,7 @@ import { failpoint, initEnvironment } from '../../base/failpoint.ts';
 import { isSysError } from '../../base/sys-error.ts';
 import type { Fd } from '../../sys/fd.ts';
 import { duplicate, duplicateTo, open } from '../../sys/file.ts';
+import { makeUnprotected } from '../../sys/oom-score.ts';
 import { clone3, closeRange, execveat, exit, setDumpable, setns } from '../../sys/process.ts';
 import { sendMessage } from '../../sys/socket.ts';
 import { exitLaunchFailed, hearParent } from '../state/hear-parent.ts';
@@ -90,7 +91,7 @@ function cloneInit(request: SpawnRequest): SpawnedChild {
   const hasStage = firstStage.length > 0;
   const born = (hasStage ? 0 : request.cloneFlags) | (isSibling ? CLONE_PARENT : 0);
   const flags = born + (cgroup === undefined ? 0 : CLONE_INTO_CGROUP);
-  const child = clone3(cgroup === undefined ? { flags } : { flags, cgroup });
+  const child = makeUnprotected(() => clone3(cgroup === undefined ? { flags } : { flags, cgroup }));
   if (child !== 'child') return child;
   return runChild(sync, () => (hasStage ? runFirstStage(request) : becomeInit(request)));
 }

@@ -8,6 +8,7 @@ import type { Fd } from '../../sys/fd.ts';
 import { duplicate, duplicateTo, open } from '../../sys/file.ts';
 import { blockUntilReadable } from '../../sys/poll.ts';
 import { clone3, closeRange, execveat, exit, kill, pidfdOpen } from '../../sys/process.ts';
+import { giveUpProtection } from '../../sys/oom-score.ts';
 import type { Reaper } from '../../sys/reaper.ts';
 import { receiveMessage, sendMessage, socketPair } from '../../sys/socket.ts';
 import type { ReceivedMessage } from '../../sys/socket.ts';
@@ -28,6 +29,8 @@ interface Running {
 
 function becomeZygote(selfExecutable: Fd, channel: Fd): never {
   try {
+    // What it makes inherits this, and must be killable from its first moment (LIV-02).
+    giveUpProtection();
     const blank = open('/dev/null', O_RDWR);
     const executable = duplicate(selfExecutable, 10);
     const moved = duplicate(channel, 10);
