@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { AgentClient } from '../../../host/client/agent-client.ts';
-import { childrenOf } from '../../support/agent/kernel-view.ts';
+import { allChildrenOf, childrenOf } from '../../support/agent/kernel-view.ts';
 import { startAgent, type AgentProcess } from '../../support/agent/start-agent.ts';
 import { within } from '../../support/eventually.ts';
 import { awaitSuccess, create, remove, runTrue, start } from '../agent-work.ts';
@@ -21,9 +21,10 @@ const TITLE = 'One launch, step by step';
 const WARM_UP = 5;
 const TRACER_MS = 10_000;
 
-/** The agent's system calls, and those of all it starts, while `work` runs. */
+/** The agent's system calls, those of its zygote, and those of all that either starts, while `work` runs. */
 async function trace(agent: AgentProcess, output: string, work: () => Promise<void>): Promise<string> {
-  const strace = spawn('strace', ['-f', '-ttt', '-s', '80', '-o', output, '-p', String(agent.pid)], {
+  const traced = [agent.pid, ...allChildrenOf(agent.pid).map(({ pid }) => pid)].flatMap((pid) => ['-p', String(pid)]);
+  const strace = spawn('strace', ['-f', '-ttt', '-s', '80', '-o', output, ...traced], {
     stdio: ['ignore', 'ignore', 'pipe'],
   });
   const closed = once(strace, 'close');
@@ -34,7 +35,7 @@ async function trace(agent: AgentProcess, output: string, work: () => Promise<vo
     strace.kill('SIGINT');
     await closed;
   }
-  return readFileSync(output, 'latin1');
+return readFileSync(output, 'latin1');
 }
 
 /** Who took how many page faults in a launch, medians: agent, init until it is ready, and all of the container's process. */
