@@ -35,7 +35,7 @@ async function trace(agent: AgentProcess, output: string, work: () => Promise<vo
     strace.kill('SIGINT');
     await closed;
   }
-return readFileSync(output, 'latin1');
+  return readFileSync(output, 'latin1');
 }
 
 /** Who took how many page faults in a launch, medians: agent, init until it is ready, and all of the container's process. */
