@@ -119,16 +119,17 @@ export class FileTree {
     return this;
   }
 
+  /** All or none: what is refused leaves nothing in the tree. */
   #ensureParents(path: string): void {
+    const missing: string[] = [];
     for (let parent = parentOf(path); parent !== '.'; parent = parentOf(parent)) {
       const entry = this.#entries.get(parent);
-      if (entry === undefined) {
-        this.#entries.set(parent, { path: parent, kind: 'dir', mode: 0o755, uid: 0, gid: 0 });
-      } else if (entry.kind !== 'dir') {
-        // Following a symlink here would put the file where the caller did not say.
+      if (entry === undefined) missing.push(parent);
+      // Following a symlink here would put the file where the caller did not say.
+      else if (entry.kind !== 'dir')
         throw new BuildError(`${path}: its parent ${parent} is a ${entry.kind}, not a directory`);
-      }
     }
+    for (const parent of missing) this.#entries.set(parent, { path: parent, kind: 'dir', mode: 0o755, uid: 0, gid: 0 });
   }
 }
 

@@ -20,6 +20,9 @@ describe('FileTree', () => {
     const tree = new FileTree().symlink('lib', 'usr/lib').file('f', '');
     expect(() => tree.file('lib/x', '')).toThrow('lib/x: its parent lib is a symlink, not a directory');
     expect(() => tree.dir('f/x')).toThrow('its parent f is a file');
+    // What is refused leaves no parent of its own either.
+    expect(() => tree.dir('f/x/y')).toThrow('its parent f is a file');
+    expect(tree.get('f/x')).toBeUndefined();
   });
 
   it.each([
