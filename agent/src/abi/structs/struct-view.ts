@@ -35,8 +35,8 @@ export class StructView {
     return this;
   }
   setU64(offset: number, value: bigint | number): this {
-    // Most values are small numbers, and a BigInt is an object.
-    if (typeof value === 'number' && value >= 0 && value <= 0xffffffff) {
+    // Most values are small numbers, and a BigInt is an object. What is no whole number is refused below.
+    if (typeof value === 'number' && value >>> 0 === value) {
       this.#view.setUint32(offset + lowHalf, value, littleEndian);
       this.#view.setUint32(offset + highHalf, 0, littleEndian);
       return this;
