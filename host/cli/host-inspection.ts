@@ -88,6 +88,7 @@ const BUILD_PROGRAMS = [
   ['mkfs.ext4', 'images with ext4', 'e2fsprogs'],
   ['debugfs', 'images with ext4', 'e2fsprogs'],
   ['mkfs.xfs', 'images with xfs', 'xfsprogs'],
+  ['getfattr', 'bases that are folders', 'attr'],
   ['make', 'kernels', 'make'],
 ] as const;
 

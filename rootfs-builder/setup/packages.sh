@@ -14,6 +14,7 @@ base_packages=(
   cpio zstd xz-utils                           # initrd and module compression
   e2fsprogs xfsprogs                           # file systems of disk images
   erofs-utils cryptsetup-bin fdisk             # what tests read disk images back with
+  attr                                         # extended attributes of a base that is a folder
   mmdebstrap                                   # Debian and Ubuntu bases of guest images
   iproute2                                     # networks of the tests
   erofs-utils e2fsprogs fdisk                  # disks of the tests

@@ -29,7 +29,7 @@ export async function makeBase(spec: BaseSpec, context: BaseContext): Promise<Ba
       return await ociBase({ path, ...choice }, context);
     }
     case 'dir':
-      return await directoryBase(spec);
+      return await directoryBase(spec, context);
     case 'tar':
       return await tarBase(spec, context);
   }

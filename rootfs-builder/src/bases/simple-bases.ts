@@ -29,11 +29,15 @@ export async function busyboxBase(spec: BaseSpec): Promise<Base> {
 }
 
 /** A folder of the host as it is. */
-export async function directoryBase(spec: BaseSpec): Promise<Base> {
+export async function directoryBase(spec: BaseSpec, { signal }: Pick<BaseContext, 'signal'>): Promise<Base> {
   const path = spec.path ?? '';
   const tree = new FileTree();
   const isOwn = process.getuid?.() === 0;
-  await scanDirectory(tree, path, '.', { owner: spec.owner ?? (isOwn ? 'keep' : 'root') });
+  await scanDirectory(tree, path, '.', {
+    owner: spec.owner ?? (isOwn ? 'keep' : 'root'),
+    hasXattrs: spec.xattrs !== 'drop',
+    ...(signal === undefined ? {} : { signal }),
+  });
   return { tree, packages: await installedPackages(tree), inputs: [], notes: [] };
 }
 

@@ -7,6 +7,7 @@ const PACKAGES: Readonly<Record<string, string>> = {
   'mkfs.xfs': 'xfsprogs',
   xfs_db: 'xfsprogs',
   xz: 'xz-utils',
+  getfattr: 'attr',
 };
 
 /** "apt-get install ..." for a program that is not there. */

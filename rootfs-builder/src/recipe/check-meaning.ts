@@ -9,7 +9,7 @@ const BASE_KEYS: Readonly<Record<BaseKind, readonly (keyof BaseSpec)[]>> = {
   ubuntu: ['suite', 'mirrors', 'components', 'packages', 'keys', 'unsigned', 'variant', 'mode', 'untrimmed'],
   alpine: ['suite', 'mirrors', 'components', 'packages', 'keys', 'unsigned', 'untrimmed'],
   oci: ['path', 'reference', 'platform'],
-  dir: ['path', 'owner'],
+  dir: ['path', 'owner', 'xattrs'],
   tar: ['path'],
 };
 

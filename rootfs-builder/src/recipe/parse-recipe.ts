@@ -81,6 +81,7 @@ const baseTable = tableOf<BaseFile>(
     reference: text,
     platform: text,
     owner: oneOf(['keep', 'root']),
+    xattrs: oneOf(['keep', 'drop']),
     untrimmed: flag,
     busybox: text,
   },

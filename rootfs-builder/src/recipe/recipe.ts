@@ -44,6 +44,8 @@ export interface BaseSpec {
   readonly platform?: string;
   /** dir: whether owners are those of the host. */
   readonly owner?: 'keep' | 'root';
+  /** dir: whether extended attributes come along (the default), which takes `getfattr`. */
+  readonly xattrs?: 'keep' | 'drop';
   /** Keeps documentation, caches and lists of packages, which guests do without. */
   readonly untrimmed?: boolean;
   /** busybox: the program to use. */
