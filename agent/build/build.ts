@@ -123,7 +123,8 @@ function buildCompiler(quickjs: string, version: string): string {
   const directory = join(root, 'build', 'obj', 'host');
   mkdirSync(directory, { recursive: true });
   const output = join(directory, 'compile');
-  const sources = interpreterSources.map((name) => join(quickjs, `${name}.c`));
+  // It includes quickjs.c.
+  const sources = interpreterSources.filter((name) => name !== 'quickjs').map((name) => join(quickjs, `${name}.c`));
   const own = join(engineDirectory, 'compile.c');
   cached(output, digest(version, readFileSync(own)), (temporary) =>
     run('gcc', ['-O1', '-DNDEBUG', ...commonFlags, `-I${quickjs}`, '-o', temporary, own, ...sources, '-lm'], directory),

@@ -6,7 +6,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "quickjs.h"
+/* The source itself: what is dropped below is out of reach of its interface. */
+#include "quickjs.c"
 
 static int fail(const char *what, const char *path) {
     fprintf(stderr, "compile: %s %s\n", what, path);
@@ -17,6 +18,49 @@ static int fail(const char *what, const char *path) {
 static JSModuleDef *pretend(JSContext *ctx, const char *name, void *opaque) {
     (void)opaque;
     return JS_NewCModule(ctx, name, NULL);
+}
+
+/*
+ * Names of variables and parameters serve `eval` and the text of one error (a variable used before its initialization), so they
+ * go: 97 KB of bytecode (76 of the initrd), and of a function of which no closure captures anything also 24 bytes of heap for each variable.
+ * The names of functions, and the positions, stay.
+ */
+static int drop_variable_names(JSFunctionBytecode *b) {
+    for (int i = 0; i < b->cpool_count; i++) {
+        if (JS_VALUE_GET_TAG(b->cpool[i]) != JS_TAG_FUNCTION_BYTECODE)
+            continue;
+        JSFunctionBytecode *inner = JS_VALUE_GET_PTR(b->cpool[i]);
+        /* A closure looks into the table of its parent, which is left out below when nothing in it is captured. */
+        for (int j = 0; j < inner->closure_var_count; j++) {
+            JSClosureVar *var = &inner->closure_var[j];
+            bool is_argument = var->closure_type == JS_CLOSURE_ARG;
+            if (!is_argument && var->closure_type != JS_CLOSURE_LOCAL)
+                continue;
+            if (!b->vardefs[(is_argument ? 0 : b->arg_count) + var->var_idx].is_captured)
+                return -1;
+        }
+        if (drop_variable_names(inner))
+            return -1;
+    }
+    for (int i = 0; i < b->closure_var_count; i++) {
+        JSClosureVar *var = &b->closure_var[i];
+        if (var->closure_type != JS_CLOSURE_GLOBAL && var->closure_type != JS_CLOSURE_GLOBAL_DECL)
+            var->var_name = JS_ATOM_NULL;
+    }
+    if (b->var_ref_count == 0)
+        b->vardefs = NULL;
+    for (int i = 0; b->vardefs && i < b->arg_count + b->var_count; i++) {
+        b->vardefs[i].var_name = JS_ATOM_NULL;
+        b->vardefs[i].scope_level = 0;
+        b->vardefs[i].scope_next = -1;
+    }
+    return 0;
+}
+
+/* What JS_Eval compiled is the module; its body is a function until the module is linked. */
+static int shrink(JSValue program) {
+    JSModuleDef *module = JS_VALUE_GET_PTR(program);
+    return drop_variable_names(JS_VALUE_GET_PTR(module->func_obj));
 }
 
 int main(int argc, char **argv) {
@@ -44,6 +88,8 @@ int main(int argc, char **argv) {
         fprintf(stderr, "%s\n%s", JS_ToCString(ctx, error), JS_ToCString(ctx, stack));
         return 1;
     }
+    if (shrink(program))
+        return fail("cannot drop the variable names of", argv[2]);
     size_t length;
     /* The source text is dropped, the position tables stay: they make stacks readable for 8 % more heap. */
     uint8_t *bytes = JS_WriteObject(ctx, &length, program, JS_WRITE_OBJ_BYTECODE | JS_WRITE_OBJ_STRIP_SOURCE);
