@@ -16,6 +16,7 @@ import { Qmp } from './qmp.ts';
 import { listenForReady } from './ready-listener.ts';
 import { prepareSharedDirectory, removeSharedDirectory, type ShareBind } from './shared-directory.ts';
 import type { DialOptions } from './stream-dial.ts';
+import { tscFrequencyKhz } from './tsc-frequency.ts';
 import { startVirtiofsd } from './virtiofsd.ts';
 import { dialVsock, startVsock, type VsockAddress, type VsockChoice } from './vsock-transport.ts';
 import { waitForSocket } from './wait-for-socket.ts';
@@ -156,6 +157,7 @@ export class VirtualMachine implements AsyncDisposable {
       machine: config.machine,
       accelerator: config.accelerator,
       cpus: config.cpus,
+      tscKhz: tscFrequencyKhz(),
       console: config.console,
       readyPort: isHybrid ? READY_PORT : undefined,
       verbose: config.verbose,

@@ -12,6 +12,7 @@ import { products, repository } from '../support/repository.ts';
 import { formatSection } from './report/print-report.ts';
 import type { BenchContext, Extent, RunSection, SectionReport, SkippedSection } from './report/section.ts';
 import { measureApi } from './sections/api.ts';
+import { measureBoot } from './sections/boot.ts';
 import { measureContainer } from './sections/container.ts';
 import { measureOci } from './sections/oci.ts';
 import { measureLaunch } from './sections/launch.ts';
@@ -24,6 +25,7 @@ const SECTIONS: Readonly<Record<string, RunSection>> = {
   container: measureContainer,
   oci: measureOci,
   api: measureApi,
+  boot: measureBoot,
   vm: measureVm,
   launch: measureLaunch,
 };

@@ -5,6 +5,7 @@ const parameters: KernelParameters = {
   machine: 'q35',
   accelerator: 'kvm',
   cpus: 2,
+  tscKhz: 2_600_000,
   console: 'hvc0',
   readyPort: 1040,
   verbose: false,
@@ -37,10 +38,19 @@ test('a machine without PCI is not told about it', () => {
 
 test('one emulated processor of a PC does without the local timer, others keep it', () => {
   const one = { ...parameters, accelerator: 'tcg', cpus: 1 } as const;
-  expect(kernelCommandLine(one).split(' ')).toContain('nolapic_timer');
+  for (const machine of ['q35', 'microvm'] as const)
+    expect(kernelCommandLine({ ...one, machine }).split(' ')).toContain('nolapic_timer');
   expect(kernelCommandLine({ ...one, cpus: 2 })).not.toContain('nolapic_timer');
   expect(kernelCommandLine({ ...one, accelerator: 'kvm' })).not.toContain('nolapic_timer');
-  expect(kernelCommandLine({ ...one, machine: 'microvm' })).not.toContain('nolapic_timer');
+  expect(kernelCommandLine({ ...one, machine: 'virt' })).not.toContain('nolapic_timer');
+});
+
+test('an emulated PC is told the speed of its time stamp counter where it is known', () => {
+  const emulated = { ...parameters, accelerator: 'tcg' } as const;
+  expect(kernelCommandLine(emulated).split(' ')).toContain('tsc_early_khz=2600000');
+  expect(kernelCommandLine({ ...emulated, tscKhz: undefined })).not.toContain('tsc_early_khz');
+  expect(kernelCommandLine({ ...emulated, machine: 'virt' })).not.toContain('tsc_early_khz');
+  expect(kernelCommandLine(parameters)).not.toContain('tsc_early_khz');
 });
 
 test('the serial port is probed only when it is the console', () => {
