@@ -124,7 +124,14 @@ only('rootfs-builder', 'rootfs-builder', [
   'npm:tar-stream',
 ]);
 only('kernel-config', 'kernel-config', ['kernel-config', 'agent/src/base', 'node']);
-const vm = ['host/vm', 'agent/src/base', 'node'];
+// What an image is, in one place for those who write it and those who boot from it.
+const imageFacts = [
+  'rootfs-builder/src/build-error.ts',
+  'rootfs-builder/src/disk/mbr.ts',
+  'rootfs-builder/src/format/root-parameters.ts',
+  'rootfs-builder/src/verity/parameters.ts',
+];
+const vm = ['host/vm', 'agent/src/base', ...imageFacts, 'node'];
 const client = ['host/client', 'host/vm/host-error.ts', ...shared, 'node'];
 const sdk = ['host/sdk', ...vm, ...client];
 only('host-vm', 'host/vm', vm);

@@ -21,6 +21,7 @@ export interface RunFlags {
   readonly initrd?: string;
   readonly image?: string;
   readonly nvdimm?: boolean;
+  readonly verity?: string;
   readonly machine?: Machine;
   readonly console?: 'hvc0' | 'ttyS0';
   readonly append?: readonly string[];
@@ -40,6 +41,10 @@ export function addVmOptions(command: Command): Command {
     .option('--initrd <file>', 'initrd with the agent')
     .option('--image <file>', 'disk image with the agent, instead of an initrd; stays unchanged')
     .option('--nvdimm', 'with --image: attach it as memory that guests share (q35)')
+    .option(
+      '--verity <file>',
+      'with --image: its root hash (default root_hash_*.txt beside it), or "none" to check nothing',
+    )
     .addOption(new Option('--machine <type>', 'QEMU machine').choices(MACHINES))
     .addOption(
       new Option('--console <device>', "guest console; ttyS0 shows the kernel's first words").choices([
@@ -70,6 +75,7 @@ export function sandboxOptions(rootfs: string, args: readonly string[], flags: R
     initrd: flags.initrd,
     image: flags.image,
     isNvdimm: flags.nvdimm,
+    verity: flags.verity,
     machine: flags.machine,
     console: flags.console,
     kernelParameters: flags.append,

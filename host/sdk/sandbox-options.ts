@@ -28,6 +28,8 @@ export interface SandboxOptions {
   readonly image?: string | undefined;
   /** The image as an NVDIMM instead of a virtio disk. */
   readonly isNvdimm?: boolean | undefined;
+  /** File with the root hash of a measured image, or "none" to boot it unchecked; by default the `root_hash_*.txt` beside it. */
+  readonly verity?: string | undefined;
   readonly kernelParameters?: readonly string[] | undefined;
   readonly qemuArguments?: readonly string[] | undefined;
   readonly console?: 'hvc0' | 'ttyS0' | undefined;

@@ -16,6 +16,8 @@ export type GuestRoot =
       /** Exact size of the file, which an NVDIMM is made with. */
       readonly sizeBytes: number;
       readonly parameters: readonly string[];
+      /** Hashes of a bare file system, attached as one more virtio disk (`/dev/vdb`). */
+      readonly hashPath?: string;
     };
 
 /** NVDIMMs take addresses behind the memory: the machine must have room for them. */
@@ -32,23 +34,28 @@ export function nvdimmRoom(root: GuestRoot, memoryMib: number): { readonly machi
 export function rootArguments(root: GuestRoot, machine: Machine): string[] {
   if (root.kind === 'initrd') return ['-initrd', root.path];
   const path = quoteOptionValue(root.path);
+  const hashes = root.hashPath === undefined ? [] : diskArguments('hashes0', root.hashPath, machine);
   switch (root.attachment) {
-    case 'virtio-blk': {
-      const device = machine === 'microvm' ? 'virtio-blk-device' : 'virtio-blk-pci';
-      return [
-        '-blockdev',
-        `driver=raw,node-name=root0,read-only=on,file.driver=file,file.filename=${path}`,
-        ...['-device', `${device},drive=root0`],
-      ];
-    }
+    case 'virtio-blk':
+      return [...diskArguments('root0', root.path, machine), ...hashes];
     case 'nvdimm':
       return [
         '-object',
         // Private pages are never written to: the file is opened for reading, and the device is unarmed.
         `memory-backend-file,id=root0,mem-path=${path},size=${root.sizeBytes},share=off,readonly=on`,
         ...['-device', 'nvdimm,id=nvdimm0,memdev=root0,unarmed=on'],
+        ...hashes,
       ];
   }
+}
+
+function diskArguments(name: string, path: string, machine: Machine): string[] {
+  const device = machine === 'microvm' ? 'virtio-blk-device' : 'virtio-blk-pci';
+  return [
+    '-blockdev',
+    `driver=raw,node-name=${name},read-only=on,file.driver=file,file.filename=${quoteOptionValue(path)}`,
+    ...['-device', `${device},drive=${name}`],
+  ];
 }
 
 /** Root file systems that can be read in place from an NVDIMM. */
@@ -59,10 +66,13 @@ export function rootParameters(root: GuestRoot): readonly string[] {
   if (root.kind === 'initrd') return [];
   if (root.attachment === 'virtio-blk') return root.parameters;
   const onNvdimm = root.parameters.map((word) =>
-    word.replace(
-      /\/dev\/vda(\d*)/g,
-      (_device, partition: string) => `/dev/pmem0${partition === '' ? '' : `p${partition}`}`,
-    ),
+    word
+      .replace(
+        /\/dev\/vda(\d*)/g,
+        (_device, partition: string) => `/dev/pmem0${partition === '' ? '' : `p${partition}`}`,
+      )
+      // The hashes of a bare file system are the only virtio disk then.
+      .replaceAll('/dev/vdb', '/dev/vda'),
   );
   // A measured root lies on a mapped device, which is read through the page cache.
   if (!onNvdimm.some((word) => word.startsWith('root=/dev/pmem0')) || !onNvdimm.some((word) => DAX_TYPES.test(word)))

@@ -1,23 +1,20 @@
-import { closeSync, openSync, readSync, statSync } from 'node:fs';
+import { closeSync, existsSync, openSync, statSync } from 'node:fs';
+import { decodeMbr, SECTOR_BYTES, type Partition } from '../../rootfs-builder/src/disk/mbr.ts';
+import { rootParameters } from '../../rootfs-builder/src/format/root-parameters.ts';
+import { BuildError } from '../../rootfs-builder/src/build-error.ts';
 import type { GuestRoot } from './guest-root.ts';
 import { HostError } from './host-error.ts';
+import { measure, readAt } from './measured-image.ts';
+
+/** How an image is used. */
+export interface ImageUse {
+  readonly attachment?: 'virtio-blk' | 'nvdimm';
+  /** File with the root hash of a measured image, or "none" to boot it unchecked; by default it is looked for beside the image. */
+  readonly verity?: string;
+}
 
 /** File systems that an image's root may have. */
-type RootType = 'ext4' | 'xfs' | 'erofs';
-
-/** What Kata's runtime mounts a root of that type with. */
-const FLAGS: Readonly<Record<RootType, readonly string[]>> = {
-  ext4: ['rootflags=data=ordered,errors=remount-ro', 'ro'],
-  xfs: ['ro'],
-  erofs: ['ro'],
-};
-
-const SECTOR_BYTES = 512;
-
-function readAt(fd: number, offset: number, length: number): Buffer {
-  const buffer = Buffer.alloc(length);
-  return buffer.subarray(0, readSync(fd, buffer, 0, length, offset));
-}
+type RootType = Parameters<typeof rootParameters>[1];
 
 /** The file system that begins at `offset`, by its magic number; undefined when it is none of ours. */
 function fileSystemAt(fd: number, offset: number): RootType | undefined {
@@ -29,18 +26,21 @@ function fileSystemAt(fd: number, offset: number): RootType | undefined {
   return head.toString('latin1', 0, 4) === 'XFSB' ? 'xfs' : undefined;
 }
 
-/** Where the first partition begins, in bytes; undefined without a partition table. */
-function firstPartition(fd: number): number | undefined {
-  const mbr = readAt(fd, 0, SECTOR_BYTES);
-  if (mbr.length < SECTOR_BYTES || mbr.readUInt16LE(510) !== 0xaa55) return undefined;
-  const start = mbr.readUInt32LE(446 + 8);
-  return start === 0 ? undefined : start * SECTOR_BYTES;
+/** The disk's partitions; none when there is no table. */
+function partitionsOf(fd: number): Partition[] {
+  try {
+    return decodeMbr(readAt(fd, 0, SECTOR_BYTES));
+  } catch (error) {
+    if (error instanceof BuildError) return [];
+    throw error;
+  }
 }
 
 /**
- * The root that an image file is: a disk with Kata's layout, or a bare file system. Throws HostError when the file is neither.
+ * The root that an image file is: a disk with Kata's layout, or a bare file system. One with hashes, on the second partition or in
+ * `<image>.verity`, is measured with the root hash of a file beside it. Throws HostError when the file is neither, or the hash is not there.
  */
-export function imageRoot(path: string, attachment: 'virtio-blk' | 'nvdimm' = 'virtio-blk'): GuestRoot {
+export function imageRoot(path: string, { attachment = 'virtio-blk', verity }: ImageUse = {}): GuestRoot {
   let fd: number;
   try {
     fd = openSync(path, 'r');
@@ -48,22 +48,42 @@ export function imageRoot(path: string, attachment: 'virtio-blk' | 'nvdimm' = 'v
     throw new HostError(`no image at ${path}: ${error instanceof Error ? error.message : String(error)}`);
   }
   try {
+    const sizeBytes = statSync(path).size;
+    const common = { kind: 'disk', path, attachment, sizeBytes } as const;
     const bare = fileSystemAt(fd, 0);
-    const partition = bare === undefined ? firstPartition(fd) : undefined;
-    const type = bare ?? (partition === undefined ? undefined : fileSystemAt(fd, partition));
-    if (type === undefined)
+    if (bare !== undefined) {
+      const hashPath = `${path}.verity`;
+      if (!existsSync(hashPath) || verity === 'none') {
+        refuseHash(path, verity);
+        return { ...common, parameters: rootParameters('/dev/vda', bare) };
+      }
+      const create = measure(path, { data: { fd, offset: 0, lengthBytes: sizeBytes }, hashes: hashPath, verity });
+      return { ...common, hashPath, parameters: [create, ...rootParameters('/dev/dm-0', bare)] };
+    }
+    const [first, second] = partitionsOf(fd);
+    const type = first === undefined ? undefined : fileSystemAt(fd, first.startSector * SECTOR_BYTES);
+    if (first === undefined || type === undefined)
       throw new HostError(
         `${path} is no image of a root file system (ext4, xfs or erofs, alone or on the first partition)`,
       );
-    const device = bare === undefined ? '/dev/vda1' : '/dev/vda';
-    return {
-      kind: 'disk',
-      path,
-      attachment,
-      sizeBytes: statSync(path).size,
-      parameters: [`root=${device}`, ...FLAGS[type], `rootfstype=${type}`],
-    };
+    if (second === undefined || verity === 'none') {
+      refuseHash(path, verity);
+      return { ...common, parameters: rootParameters('/dev/vda1', type) };
+    }
+    const range = ({ startSector, sectors }: Partition): { fd: number; offset: number; lengthBytes: number } => ({
+      fd,
+      offset: startSector * SECTOR_BYTES,
+      lengthBytes: sectors * SECTOR_BYTES,
+    });
+    const create = measure(path, { data: range(first), hashes: range(second), verity });
+    return { ...common, parameters: [create, ...rootParameters('/dev/dm-0', type)] };
   } finally {
     closeSync(fd);
   }
+}
+
+/** A root hash for an image that has no hashes would be a promise that nobody keeps. */
+function refuseHash(path: string, verity: string | undefined): void {
+  if (verity !== undefined && verity !== 'none')
+    throw new HostError(`${path} is not measured: ${verity} cannot be checked`);
 }

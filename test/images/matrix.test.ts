@@ -32,6 +32,8 @@ const rows: readonly MatrixRow[] = [
   { base: 'debian', hasSystemd: true, format: 'disk', filesystem: 'erofs', machine: 'q35', kernel: 'vmlinux' },
   { base: 'none', format: 'ext4', machine: 'q35', kernel: 'vmlinux' },
   { base: 'busybox', format: 'erofs', machine: 'microvm', kernel: 'vmlinux' },
+  { base: 'none', format: 'ext4', isMeasured: true, machine: 'q35', kernel: 'vmlinux' },
+  { base: 'none', format: 'erofs', isMeasured: true, machine: 'microvm', kernel: 'vmlinux' },
 ];
 
 describe('a guest boots and runs a container from', { timeout: 300_000 }, () => {

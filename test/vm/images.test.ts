@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it } from 'vitest';
 import { products } from '../support/repository.ts';
-import { describeRow, proveRow, type MatrixRow } from '../support/vm/image-matrix.ts';
+import { describeRow, proveMeasured, proveRow, type MatrixRow } from '../support/vm/image-matrix.ts';
 
 /** One row for each way of attaching a root and entering a kernel; `make test-images` has the whole matrix. */
 const rows: readonly MatrixRow[] = [
@@ -18,3 +18,10 @@ describe('a guest boots and runs a container from', { timeout: 300_000 }, () => 
     else it.skip(`${describeRow(row)}: needs the lean kernel (make kernel)`, () => undefined);
   }
 });
+
+const lean = join(products, 'vmlinux');
+it.skipIf(!existsSync(lean))(
+  'a measured disk with a changed byte does not boot, but without its hashes',
+  { timeout: 300_000 },
+  () => proveMeasured(lean),
+);

@@ -5,7 +5,7 @@ import { derivedUuid } from '../tree/survey.ts';
 import { writeErofs } from './write-erofs.ts';
 
 /** EROFS by our own writer: read-only, so it is exactly as long as what it holds. */
-export const erofsFileSystem: FileSystem = { write, rootFlags: 'ro', tools: () => Promise.resolve([]) };
+export const erofsFileSystem: FileSystem = { write, tools: () => Promise.resolve([]) };
 
 async function write(job: FileSystemJob): Promise<void> {
   const { tree, survey, time, path, sizeBytes, isTailFree, signal, progress } = job;

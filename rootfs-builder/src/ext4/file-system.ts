@@ -25,7 +25,6 @@ const RESERVED_PERCENT = 3;
 export const ext4FileSystem: FileSystem = {
   write,
   freeOf,
-  rootFlags: 'data=ordered,errors=remount-ro ro',
   tools: async () => [{ name: 'e2fsprogs', version: await programVersion('mkfs.ext4', ['-V']) }],
 };
 

@@ -58,11 +58,8 @@ export async function writeDisk(request: FormatRequest, type: RootType, dax: boo
     files,
     kernelParameters:
       verity === undefined
-        ? rootParameters('/dev/vda1', type, fileSystem.rootFlags)
-        : [
-            dmModCreate(verity, '/dev/vda1', '/dev/vda2', 0),
-            ...rootParameters('/dev/dm-0', type, fileSystem.rootFlags),
-          ],
+        ? rootParameters('/dev/vda1', type)
+        : [dmModCreate(verity, '/dev/vda1', '/dev/vda2', 0), ...rootParameters('/dev/dm-0', type)],
     ...(verity === undefined ? {} : { verity }),
     notes,
     tools: await fileSystem.tools(),

@@ -34,8 +34,8 @@ export async function writeFileSystemFormat(type: RootType, request: FormatReque
     files,
     kernelParameters:
       verity === undefined
-        ? rootParameters('/dev/vda', type, fileSystem.rootFlags)
-        : [dmModCreate(verity, '/dev/vda', '/dev/vdb', 1), ...rootParameters('/dev/dm-0', type, fileSystem.rootFlags)],
+        ? rootParameters('/dev/vda', type)
+        : [dmModCreate(verity, '/dev/vda', '/dev/vdb', 1), ...rootParameters('/dev/dm-0', type)],
     ...(verity === undefined ? {} : { verity }),
     notes: [],
     tools: await fileSystem.tools(),

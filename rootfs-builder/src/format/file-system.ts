@@ -26,8 +26,6 @@ export interface FileSystem {
   write(job: FileSystemJob): Promise<void>;
   /** Free bytes of an empty one; absent where the content makes the size. */
   readonly freeOf?: (job: Omit<FileSystemJob, 'path'>, sizeBytes: number) => Promise<number>;
-  /** What Kata's runtime passes as `rootflags`. */
-  readonly rootFlags: string;
   tools(): Promise<ToolVersion[]>;
 }
 

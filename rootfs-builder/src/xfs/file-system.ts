@@ -22,7 +22,6 @@ const MIN_BYTES = 300 * 1024 * 1024;
 export const xfsFileSystem: FileSystem = {
   write,
   freeOf,
-  rootFlags: 'ro',
   tools: async () => [{ name: 'xfsprogs', version: await programVersion('mkfs.xfs', ['-V']) }],
 };
 

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterAll, describe, expect, it, test } from 'vitest';
 import { imageRoot } from '../../../../host/vm/inspect-image.ts';
+import { encodeMbr } from '../../../../rootfs-builder/src/disk/mbr.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'kihon-inspect-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
@@ -20,10 +21,7 @@ const magics = {
 function image(type: keyof typeof magics, start: number): Buffer {
   const bytes = Buffer.alloc(4 * MIB);
   magics[type](bytes, start);
-  if (start > 0) {
-    bytes.writeUInt16LE(0xaa55, 510);
-    bytes.writeUInt32LE(start / 512, 446 + 8);
-  }
+  if (start > 0) bytes.set(encodeMbr([{ startSector: start / 512, sectors: 2048 }], 0));
   return bytes;
 }
 
