@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readdirSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { probeAccelerator } from '../../../host/vm/accelerator.ts';
 import { architectureName } from '../../../host/vm/architecture.ts';
@@ -85,14 +85,18 @@ export interface InitrdOptions {
   readonly hasShell?: boolean | undefined;
   /** More modules, e.g. `vsock_loopback`; only with a kernel that has modules. */
   readonly extraModules?: readonly string[] | undefined;
-  /** More files of this machine, by their path in the guest. */
+  /** More files of this machine, by their path in the guest; programs stay programs. */
   readonly files?: Readonly<Record<string, string>> | undefined;
 }
 
 /** The initrd for a VM; a special one is written into `folder`. */
 export async function guestInitrd(folder: string, kernel: GuestKernel, options: InitrdOptions): Promise<string> {
   const { agent = releaseAgent, hasWitness = false, hasShell = false, extraModules = [] } = options;
-  const added = Object.entries(options.files ?? {}).map(([path, source]) => ({ source, path, mode: 0o644 }));
+  const added = Object.entries(options.files ?? {}).map(([path, source]) => ({
+    source,
+    path,
+    mode: statSync(source).mode & 0o755,
+  }));
   const asBuilt = join(products, 'kihon-initrd.img');
   const isReleased = agent === join(products, 'kihon-agent');
   const isPlain = isReleased && !hasWitness && !hasShell && added.length === 0;
