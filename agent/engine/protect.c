@@ -61,8 +61,38 @@ static int sealed_copy(void) {
     return -1;
 }
 
+/* What the program reads of its environment. */
+static const char *const known[] = {"USER=",
+                                    "XDG_RUNTIME_DIR=",
+                                    "DBUS_SESSION_BUS_ADDRESS=",
+                                    "DBUS_SYSTEM_BUS_ADDRESS=",
+                                    "LISTEN_FDS=",
+                                    "LISTEN_PID=",
+                                    "LISTEN_FDNAMES=",
+                                    "NOTIFY_SOCKET=",
+                                    "KIHON_FAILPOINTS="};
+
+/*
+ * The rest of the caller's environment is wiped: a process with CAP_SYS_PTRACE in the container may read the memory of one that is on its
+ * way in, and secrets of others have no business there (EXE-05).
+ */
+static void forget_environment(char **envp) {
+    char **kept = envp;
+    for (; *envp; envp++) {
+        int is_known = 0;
+        for (size_t i = 0; i < sizeof known / sizeof known[0] && !is_known; i++)
+            is_known = strncmp(*envp, known[i], strlen(known[i])) == 0;
+        if (is_known)
+            *kept++ = *envp;
+        else
+            memset(*envp, 0, strlen(*envp));
+    }
+    *kept = NULL;
+}
+
 void protect_executable(char **argv, char **envp) {
     prctl(PR_SET_NAME, "kihon-oci");
+    forget_environment(envp);
     /* Without root's rights the file is not ours to write to, and neither the container's. */
     if (geteuid() != 0 || is_protected())
         return;

@@ -145,6 +145,8 @@ export interface ExecTarget {
   readonly namespaces: NamespaceDescriptors;
   readonly root: Fd;
   readonly cgroup: Pick<Cgroup, 'path' | 'directory' | 'openChild'> | undefined;
+  /** Somebody in its pid namespace may have CAP_SYS_PTRACE, and so look into processes that enter it. */
+  readonly isWatched?: boolean;
   /** For the state that a seccomp listener is told. */
   readonly bundlePath?: string;
 }

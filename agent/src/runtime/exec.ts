@@ -8,7 +8,8 @@ import { Cgroup } from '../libcontainer/cgroup/cgroup.ts';
 import { runtimeCgroupPolicy } from '../libcontainer/cgroup/cgroup-policy.ts';
 import type { ExecTarget } from '../libcontainer/types.ts';
 import { specFromJson } from '../oci/from-json/spec-from-json.ts';
-import type { ProcessSpec } from '../oci/spec.ts';
+import { mayTrace } from '../oci/may-trace.ts';
+import type { ProcessSpec, Spec } from '../oci/spec.ts';
 import type { Fd } from '../sys/fd.ts';
 import { openAt } from '../sys/file.ts';
 import { connectSocket, sendDescriptor, sendTerminal } from './console-socket.ts';
@@ -84,6 +85,17 @@ function openCgroup(scope: Scope, state: StoredState, request: ExecRequest): Exe
   }
 }
 
+/**
+ * Whether the container's pid namespace may have processes with CAP_SYS_PTRACE in it, now that this one comes: its own, what an
+ * earlier exec has left behind, or neighbours that nobody knows here.
+ */
+function isWatched(directory: ContainerDirectory, spec: Spec, process: ProcessSpec): boolean {
+  const pids = spec.linux.namespaces.find(({ type }) => type === 'pid');
+  if (mayTrace(spec.process.capabilities) || pids?.path !== undefined || directory.hasTracer) return true;
+  if (mayTrace(process.capabilities)) directory.markTracer();
+  return false;
+}
+
 /** Runs a further program in a container. Gives its exit code, or 0 when it was only started. */
 export async function execInContainer(request: ExecRequest): Promise<number> {
   await using scope = new Scope();
@@ -112,6 +124,7 @@ export async function execInContainer(request: ExecRequest): Promise<number> {
     namespaces: pinned.namespaces,
     root: pinned.root,
     cgroup,
+    isWatched: isWatched(directory, spec, process),
   };
   const launched = await startExec(context, target, {
     execId: 'exec',

@@ -63,3 +63,10 @@ export function applyCapabilities(sets: CapabilityNumbers, kept: readonly number
   }
   return namesIn(asked & ~available);
 }
+
+/** Takes capabilities out of the permitted and the effective set. */
+export function dropCapabilities(capabilities: readonly number[]): void {
+  const given = mask(capabilities);
+  const { effective, permitted, inheritable } = capget();
+  capset({ effective: effective & ~given, permitted: permitted & ~given, inheritable });
+}

@@ -2,6 +2,7 @@ import { DomainError, wrapError } from '../../base/errors.ts';
 import { Scope } from '../../base/scope.ts';
 import { isSysError } from '../../base/sys-error.ts';
 import type { NamespaceType } from '../../oci/spec.ts';
+import { mayTrace } from '../../oci/may-trace.ts';
 import { validateProcess } from '../../oci/validate-process.ts';
 import type { Fd } from '../../sys/fd.ts';
 import { readText } from '../../sys/file.ts';
@@ -13,7 +14,7 @@ import type { LaunchedProcess } from '../launch/launched-process.ts';
 import { hasPrivileges, processFacts } from '../launch/process-facts.ts';
 import { followStart } from '../launch/start-gate.ts';
 import { hostIdOf } from '../launch/user-namespace.ts';
-import { compileExec } from '../plan/compile-exec.ts';
+import { compileExec, goesOnInside } from '../plan/compile-exec.ts';
 import { encodeMessage } from '../plan/handshake.ts';
 import { InheritedDescriptors } from '../plan/inherited-descriptors.ts';
 import { loadFilter } from '../seccomp/load-filter.ts';
@@ -27,7 +28,7 @@ const execDeadlineMs = 60_000;
 /** The namespaces that differ from the caller's own; joining those again would only need rights for nothing. */
 function joinsOf(target: ExecTarget): Partial<Record<NamespaceType, Fd>> {
   const join: Partial<Record<NamespaceType, Fd>> = {};
-  for (const type of ['user', 'uts', 'ipc', 'network', 'cgroup', 'time', 'mount'] as const) {
+  for (const type of ['user', 'uts', 'ipc', 'network', 'cgroup', 'time', 'mount', 'pid'] as const) {
     const fd = target.namespaces[type];
     if (fd !== undefined && !sharesNamespace(fd, type)) join[type] = fd;
   }
@@ -45,6 +46,7 @@ async function launch(context: LaunchContext, target: ExecTarget, config: ExecCo
   const descriptors = new InheritedDescriptors<Fd>();
   const joins = joinsOf(target);
   const isPrivileged = hasPrivileges();
+  if (target instanceof Container && mayTrace(process.capabilities)) target.expectTracer();
   const seccomp = await loadFilter(target.spec.linux.seccomp);
   const facts = {
     ...processFacts(context),
@@ -54,9 +56,10 @@ async function launch(context: LaunchContext, target: ExecTarget, config: ExecCo
     isPrivileged,
     setsGroups: joins.user === undefined || mayGroupsBeSet(target.initPid),
     keepsKeyring: config.noNewKeyring === true,
+    isWatched: target.isWatched === true,
   };
   const plan = compileExec(process, facts, joins, target.root, descriptors);
-  const { pid } = target.namespaces;
+  const staysOutside = goesOnInside(process, facts, joins);
   const { uidMappings, gidMappings } = target.spec.linux;
   const uid = hostIdOf(uidMappings, process.user.uid);
   const gid = hostIdOf(gidMappings, process.user.gid);
@@ -67,7 +70,8 @@ async function launch(context: LaunchContext, target: ExecTarget, config: ExecCo
     cloneFlags: 0,
     firstStage: [],
     cgroups: target.cgroup === undefined ? [] : execCgroups(scope, target.cgroup, target.initPid),
-    pidNamespace: pid === undefined || sharesNamespace(pid, 'pid') ? undefined : pid,
+    pidNamespace: staysOutside ? undefined : joins.pid,
+    goesOnInside: staysOutside,
     inherited: descriptors.sources,
     listener: undefined,
     stdioOwner: isPrivileged && uid !== undefined && gid !== undefined ? { uid, gid } : undefined,

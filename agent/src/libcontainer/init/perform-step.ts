@@ -20,7 +20,7 @@ import {
 } from '../../sys/process.ts';
 import { sendMessage } from '../../sys/socket.ts';
 import { setControllingTerminal, setWindowSize } from '../../sys/terminal.ts';
-import { applyCapabilities, cutBoundingSet } from '../capabilities/apply-capabilities.ts';
+import { applyCapabilities, cutBoundingSet, dropCapabilities } from '../capabilities/apply-capabilities.ts';
 import { encodeMessage } from '../plan/handshake.ts';
 import type { Step } from '../plan/launch-plan.ts';
 import { performProcessStep } from '../process/perform-process-step.ts';
@@ -35,6 +35,7 @@ import { openDetachedProcfs, writeProcfs } from '../rootfs/procfs.ts';
 import { writeSysctls } from '../rootfs/sysctls.ts';
 import { bindConsole, openContainerPty } from '../rootfs/terminal.ts';
 import { installFilter } from '../seccomp/install-filter.ts';
+import { goOnInside } from './go-on-inside.ts';
 import { withLookedUp } from './looked-up-user.ts';
 import { applyHardLimits, becomeUser, enterWorkingDirectory, ownStdio } from './identity-steps.ts';
 import { requireRoot } from './init-state.ts';
@@ -103,6 +104,8 @@ export function performStep(state: InitState, step: Step): void {
       return joinNewSessionKeyring();
     case 'join-namespace':
       return setns(new Fd(step.descriptor, `${step.type} namespace`), step.flag);
+    case 'go-on-inside':
+      return goOnInside(state, step.closes);
     case 'cgroup-namespace':
       return unshare(CLONE_NEWCGROUP);
     case 'user-namespace':
@@ -177,6 +180,8 @@ export function performStep(state: InitState, step: Step): void {
       return setNoNewPrivs();
     case 'capabilities':
       return noteDenied(state, applyCapabilities(step.sets, step.kept));
+    case 'drop-capabilities':
+      return dropCapabilities(step.capabilities);
     case 'seccomp':
       return installFilter(state, step);
     case 'inherited':

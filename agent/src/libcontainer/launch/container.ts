@@ -4,6 +4,7 @@ import { DomainError, describeError } from '../../base/errors.ts';
 import type { Logger } from '../../base/log.ts';
 import { isSysError } from '../../base/sys-error.ts';
 import type { Resources, Spec } from '../../oci/spec.ts';
+import { mayTrace } from '../../oci/may-trace.ts';
 import { validateResources } from '../../oci/validate-resources.ts';
 import type { Fd } from '../../sys/fd.ts';
 import type { EventLoop } from '../../sys/loop.ts';
@@ -38,6 +39,8 @@ export interface ContainerParts {
   /** Undefined when the caller keeps a record instead. */
   readonly pinned: PinnedContainer | undefined;
   readonly cgroup: Cgroup | undefined;
+  /** Others are in its pid namespace. */
+  readonly sharesPids: boolean;
   /** What the cgroup belongs to, where a service manager made it. */
   readonly unit?: CgroupUnit | undefined;
 }
@@ -55,6 +58,7 @@ export class Container implements ContainerHandle {
   readonly init: LaunchedProcess;
   readonly cgroup: Cgroup | undefined;
   readonly #isStarted: boolean;
+  #isWatched: boolean;
   readonly #unit: CgroupUnit | undefined;
   readonly #pinned: PinnedContainer | undefined;
   readonly #loop: EventLoop;
@@ -74,6 +78,7 @@ export class Container implements ContainerHandle {
     this.bundle = parts.bundle;
     this.init = parts.init;
     this.#isStarted = parts.isStarted;
+    this.#isWatched = parts.sharesPids || mayTrace(parts.spec.process.capabilities);
     this.#pinned = parts.pinned;
     this.cgroup = parts.cgroup;
     this.#unit = parts.unit;
@@ -104,6 +109,16 @@ export class Container implements ContainerHandle {
   /** Throws `failed_precondition` when the state forbids the operation. */
   assertAllows(operation: Operation): void {
     nextState(stateName(this.#lifecycle), operation);
+  }
+
+  /** Nobody knows what the neighbours of a shared pid namespace have, or what a process with CAP_SYS_PTRACE has left behind. */
+  get isWatched(): boolean {
+    return this.#isWatched;
+  }
+
+  /** A process that may trace others comes in. */
+  expectTracer(): void {
+    this.#isWatched = true;
   }
 
   /** Remembers an exec until it ends. */

@@ -319,7 +319,9 @@ async function create(context: LaunchContext, config: CreateContainerConfig, pla
   joinRdt(scope, process.pid, containerId, spec);
   const pinned = context.rules.pinsNamespaces ? pin(scope, process.pid) : undefined;
   scope.commit();
-  return new Container(context, { ...place, spec, init: process, gate, isStarted, pinned, cgroup, unit: config.unit });
+  const sharesPids = join.pid !== undefined;
+  const parts = { ...place, spec, init: process, gate, isStarted, pinned, cgroup, sharesPids, unit: config.unit };
+  return new Container(context, parts);
 }
 
 /**

@@ -31,6 +31,8 @@ export interface LaunchRequest {
   /** Tried in order while the kernel says that a process cannot live there (EBUSY, EOPNOTSUPP). */
   readonly cgroups: readonly Fd[];
   readonly pidNamespace: Fd | undefined;
+  /** The plan has the process made in a pid namespace that it enters itself. */
+  readonly goesOnInside?: boolean;
   /** For the numbers the plan was compiled with. */
   readonly inherited: readonly Fd[];
   /** Bound socket that the start comes over; undefined: the sync socket. */
@@ -185,12 +187,18 @@ function watchFirstStage(
   giveUp: () => void,
 ): () => void {
   let timer: { cancel(): void } | undefined;
+  let isOver = false;
   stage.onExit(() => {
+    // Not when the launch has failed meanwhile: nobody has the gate any more.
+    if (isOver) return;
     timer = context.loop.setTimer(firstStageGraceMs, () => {
       if (launch.process === stage) giveUp();
     });
   });
-  return () => timer?.cancel();
+  return () => {
+    isOver = true;
+    timer?.cancel();
+  };
 }
 
 /**
@@ -221,7 +229,7 @@ export async function launchProcess(context: LaunchContext, request: LaunchReque
   const first = spawnInFirst(context, request, { plan, descriptors, sync });
   const launch = new Launch(context, request, scope, first);
   launch.release(first);
-  const hasStage = request.firstStage.length > 0;
+  const hasStage = request.firstStage.length > 0 || request.goesOnInside === true;
   if (!hasStage) config.onSpawned?.(first.pid);
   if (stdio.child !== config.stdio) for (const fd of stdio.child) fd.close();
   await childOnly.unwind();

@@ -5,6 +5,7 @@ import type { ProcessFacts } from './compile-process.ts';
 import { compileKeyring, noSecurityModules } from './compile-labels.ts';
 import { compileStart } from './compile-scheduling.ts';
 import { compileSeccomp } from './compile-seccomp.ts';
+import type { SeccompSteps } from './compile-seccomp.ts';
 import type { SharedAttributes } from './compile-scheduling.ts';
 import type { InheritedDescriptors } from './inherited-descriptors.ts';
 import type { LaunchPlan, Step } from './launch-plan.ts';
@@ -17,7 +18,11 @@ export interface ExecFacts extends ProcessFacts {
   readonly shared?: SharedAttributes;
   readonly isPrivileged: boolean;
   readonly keepsKeyring: boolean;
+  /** Somebody in the pid namespace may look into every process there. */
+  readonly isWatched?: boolean;
 }
+
+type JoinStep = Extract<Step, { do: 'join-namespace' }>;
 
 const noSharedAttributes: SharedAttributes = { personality: undefined, memoryPolicy: undefined };
 const noCapabilities: CapabilitySets = { bounding: [], effective: [], permitted: [], inheritable: [], ambient: [] };
@@ -43,8 +48,37 @@ export function withContainerDefaults(process: ProcessSpec, container: ProcessSp
 }
 
 /**
+ * Whether the process has to keep out of the container's pid namespace until it has no more rights than the container (EXE-05). In a
+ * user namespace the kernel keeps everybody off a process that is not dumpable. Two rarities cannot be had that way: a policy that a
+ * child does not inherit, and a listener for a filter that takes rights to set.
+ */
+export function goesOnInside(
+  request: ProcessSpec,
+  facts: ExecFacts,
+  namespaces: Readonly<Partial<Record<NamespaceType, unknown>>>,
+): boolean {
+  if (facts.isWatched !== true || namespaces.pid === undefined || namespaces.user !== undefined) return false;
+  const { scheduler, noNewPrivileges } = withContainerDefaults(request, facts.container);
+  const isInherited =
+    scheduler === undefined ||
+    (scheduler.policy !== 'SCHED_DEADLINE' && !scheduler.flags.includes('SCHED_FLAG_RESET_ON_FORK'));
+  return isInherited && (noNewPrivileges || facts.seccomp?.hasListener !== true);
+}
+
+/** The steps of `compileIdentity` in the order for a process that goes on inside: all rights are given up before that. */
+function keepOutside(steps: readonly Step[], seccomp: SeccompSteps, closes: readonly number[]): readonly Step[] {
+  const { kept } = seccomp;
+  const isInside = (step: Step): boolean => step.do === 'session' || step.do === 'seccomp';
+  // A filter that takes rights to set is on from here: with them nobody may be seen inside.
+  const last: readonly Step[] =
+    kept.length === 0 ? [] : [...seccomp.late, { do: 'drop-capabilities', capabilities: kept }];
+  const outside = steps.filter((step) => !isInside(step));
+  return [...outside, ...last, { do: 'go-on-inside', closes }, ...steps.filter(isInside)];
+}
+
+/**
  * Compiles a further process of a container: everything is joined by the descriptors pinned when the container was made, and
- * nothing of the container is touched. The parent sees to the pid namespace and the cgroup.
+ * nothing of the container is touched. The parent sees to the cgroup, and to the pid namespace unless it is told otherwise.
  */
 export function compileExec<T>(
   request: ProcessSpec,
@@ -55,11 +89,21 @@ export function compileExec<T>(
 ): LaunchPlan {
   const process = withContainerDefaults(request, facts.container);
   const shared = facts.shared ?? noSharedAttributes;
-  const joins = joinOrder(facts.isPrivileged).flatMap((type): Step[] => {
+  const isLate = goesOnInside(request, facts, namespaces);
+  const types = joinOrder(facts.isPrivileged);
+  const joins = (isLate ? ([...types, 'pid'] as const) : types).flatMap((type): JoinStep[] => {
     const source = namespaces[type];
     if (source === undefined) return [];
     return [{ do: 'join-namespace', type, flag: namespaceFlags[type], descriptor: descriptors.add(source) }];
   });
+  const identity = compileIdentity(process, process.capabilities ?? noCapabilities, facts.setsGroups, {
+    facts,
+    shared,
+    isExec: true,
+    hasStartHooks: false,
+  });
+  const seccomp = compileSeccomp(process, facts.seccomp, false);
+  const closes = joins.map(({ descriptor }) => descriptor);
   return {
     steps: [
       ...compileStart(process, shared, true),
@@ -71,14 +115,9 @@ export function compileExec<T>(
         : [{ do: 'user-namespace', asksParent: false, setsGroups: facts.setsGroups, isDumpable: false } as const]),
       { do: 'enter-root', descriptor: descriptors.add(root) },
       ...compileTerminal(process, false),
-      ...compileIdentity(process, process.capabilities ?? noCapabilities, facts.setsGroups, {
-        facts,
-        shared,
-        isExec: true,
-        hasStartHooks: false,
-      }),
+      ...(isLate ? keepOutside(identity, seccomp, closes) : identity),
     ],
-    lateSteps: compileSeccomp(process, facts.seccomp, false).late,
+    lateSteps: isLate && seccomp.kept.length > 0 ? [] : seccomp.late,
     startHooks: undefined,
     program: compileProgram(process),
   };

@@ -4,7 +4,8 @@
  *
  *     parent (launch, exec)                    new process (init)
  *        | ---- clone3, plan ------------------> |
- *        | <--- spawned + pidfd ---------------- |   when a first stage had to make the real one (spawn.ts)
+ *        | <--- spawned + pidfd ---------------- |   when a first stage had to make the real one (spawn.ts), or a stage
+ *        |                                       |   that stayed outside (init/go-on-inside.ts); then the terminal may come first
  *        | <--- need cgroup -------------------- |   when a service manager moves it into a unit
  *        | ---- continue ----------------------> |
  *        | <--- need id-maps ------------------- |   in a new user namespace

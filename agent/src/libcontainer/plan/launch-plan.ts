@@ -158,6 +158,8 @@ export type Step =
   | { readonly do: 'session-keyring' }
   /** setns(2) with a descriptor that was checked by the parent. */
   | { readonly do: 'join-namespace'; readonly type: string; readonly flag: number; readonly descriptor: number }
+  /** The rest is for another process, in the pid namespace that was joined; this one ends. `closes`: descriptors that stay behind. */
+  | { readonly do: 'go-on-inside'; readonly closes: readonly number[] }
   /** After the process is in its cgroup, so that its own group is the root it sees. */
   | { readonly do: 'cgroup-namespace' }
   /**
@@ -233,6 +235,8 @@ export type Step =
   | { readonly do: 'no-new-privileges' }
   /** `kept` are in the permitted and effective sets as well until execve, which takes them away. */
   | { readonly do: 'capabilities'; readonly sets: CapabilityNumbers; readonly kept?: readonly number[] }
+  /** Gives up what was `kept`. */
+  | { readonly do: 'drop-capabilities'; readonly capabilities: readonly number[] }
   | ({ readonly do: 'seccomp' } & SeccompFilter);
 
 export type StepKind = Step['do'];

@@ -5,7 +5,7 @@ import type { InitMessage, Need } from './handshake.ts';
 /** What this launch may say before it is ready. */
 export interface LaunchExpectations {
   readonly terminal: boolean;
-  /** A first stage makes the real process. */
+  /** A first stage makes the real process; it may open the terminal for it. */
   readonly spawned: boolean;
   readonly needs: readonly Need[];
   /** Names of the descriptors that come, each once. */
@@ -77,7 +77,8 @@ export class LaunchSequence {
   }
 
   #take(what: string, message: LaunchMessage): LaunchMessage {
-    if (this.#missing.has('spawned') && what !== 'spawned') throw this.#refuse(`${what} from the first stage`);
+    if (this.#missing.has('spawned') && what !== 'spawned' && what !== 'terminal')
+      throw this.#refuse(`${what} from the first stage`);
     if (!this.#missing.delete(what)) throw this.#refuse(what);
     return message;
   }

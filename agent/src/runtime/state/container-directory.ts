@@ -34,6 +34,8 @@ const newStateFile = 'state.json.new';
 const configFile = 'config.json';
 /** A symbolic link, because that is made with its content in one call. */
 const spawnedMark = 'spawned';
+/** Likewise. */
+const tracerMark = 'tracer';
 /** A state holds the annotations; a configuration may hold long lists of mounts and rules. */
 const maxStateBytes = 16 << 20;
 const maxConfigBytes = 64 << 20;
@@ -189,6 +191,25 @@ export class ContainerDirectory implements Disposable {
       return readlink(spawnedMark, this.fd) !== '';
     } catch (error) {
       if (isSysError(error, 'ENOENT', 'EINVAL')) return false;
+      throw error;
+    }
+  }
+
+  /** Notes that a process with CAP_SYS_PTRACE came in that the container's configuration knows nothing of. */
+  markTracer(): void {
+    try {
+      symlink('exec', tracerMark, this.fd);
+    } catch (error) {
+      if (!isSysError(error, 'EEXIST')) throw error;
+    }
+  }
+
+  /** There was such a process, and may be still. */
+  get hasTracer(): boolean {
+    try {
+      return readlink(tracerMark, this.fd) !== '';
+    } catch (error) {
+      if (isSysError(error, 'ENOENT')) return false;
       throw error;
     }
   }

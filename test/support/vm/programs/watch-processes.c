@@ -2,7 +2,9 @@
 /*
  * Runs in a container: looks into every process that appears in its pid namespace and is still the runtime's own program, by its name.
  * One line for each thing that worked: `root`, `cwd` (with `outside` where the mark of the container's own root is not there), `fd`,
- * `mem`, `environ`, `exe`, `ptrace`. Ends with the number of such processes it met when the file `/stop` appears.
+ * `mem`, `environ` (with `secret` when it holds MARK-OF-THE-HOST), `exe`, `ptrace`, `caps` (more of them than this program has).
+ * A descriptor that is a folder outside, or a namespace, is `outside`. Ends with the number of such processes it met when the file
+ * `/stop` appears.
  * Arguments: the beginning of the name; `once` for one round only.
  */
 #define _GNU_SOURCE
@@ -18,6 +20,7 @@
 #include <unistd.h>
 
 #define MARK "mark-of-the-container"
+#define SECRET "MARK-OF-THE-HOST"
 
 static const char *prefix;
 
@@ -52,14 +55,58 @@ static void look_at_folder(int pid, const char *what) {
 }
 
 static void look_at_file(int pid, const char *what, int flags) {
-    char path[64], byte;
+    char path[64], bytes[1 << 16];
     snprintf(path, sizeof path, "/proc/%d/%s", pid, what);
     int fd = open(path, flags);
     if (fd < 0)
         return;
-    if (strcmp(what, "environ") != 0 || read(fd, &byte, 1) == 1)
+    if (strcmp(what, "environ") != 0) {
         report(pid, what, "opened");
+    } else {
+        ssize_t n = read(fd, bytes, sizeof bytes);
+        if (n > 0)
+            report(pid, what, memmem(bytes, (size_t)n, SECRET, strlen(SECRET)) ? "secret" : "opened");
+    }
     close(fd);
+}
+
+/* The permitted set of a process; 0 when it is gone. */
+static unsigned long long permitted(const char *pid) {
+    char path[64], line[256];
+    unsigned long long set = 0;
+    snprintf(path, sizeof path, "/proc/%s/status", pid);
+    FILE *file = fopen(path, "r");
+    while (file && fgets(line, sizeof line, file))
+        if (sscanf(line, "CapPrm: %llx", &set) == 1)
+            break;
+    if (file)
+        fclose(file);
+    return set;
+}
+
+/* Everybody may read what rights a process has; they count where it can be made to use them. */
+static void look_at_rights(int pid) {
+    char number[16], path[64];
+    snprintf(number, sizeof number, "%d", pid);
+    snprintf(path, sizeof path, "/proc/%d/mem", pid);
+    int fd = open(path, O_RDWR);
+    if (fd < 0)
+        return;
+    close(fd);
+    if (permitted(number) & ~permitted("self"))
+        report(pid, "caps", "outside");
+}
+
+/* What a descriptor leads to. */
+static const char *descriptor_kind(int folder, const char *name, int fd) {
+    char target[256] = "";
+    struct stat stat;
+    ssize_t length = readlinkat(folder, name, target, sizeof target - 1);
+    if (length > 0 && memchr(target, '[', (size_t)length) && strstr(target, "pipe") == NULL && strstr(target, "socket") == NULL)
+        return "outside";
+    if (fstat(fd, &stat) == 0 && S_ISDIR(stat.st_mode) && faccessat(fd, MARK, F_OK, 0) != 0)
+        return "outside";
+    return "opened";
 }
 
 static void look_at(int pid) {
@@ -69,6 +116,7 @@ static void look_at(int pid) {
     look_at_file(pid, "mem", O_RDONLY);
     look_at_file(pid, "environ", O_RDONLY);
     look_at_file(pid, "exe", O_PATH);
+    look_at_rights(pid);
     snprintf(path, sizeof path, "/proc/%d/fd", pid);
     DIR *folder = opendir(path);
     if (folder) {
@@ -78,9 +126,8 @@ static void look_at(int pid) {
                 int fd = openat(dirfd(folder), entry->d_name, O_PATH);
                 if (fd < 0)
                     continue;
+                report(pid, "fd", descriptor_kind(dirfd(folder), entry->d_name, fd));
                 close(fd);
-                report(pid, "fd", "opened");
-                break;
             }
         closedir(folder);
     }
