@@ -138,7 +138,7 @@ only('host-vm', 'host/vm', vm);
 only('host-client', 'host/client', client);
 only('host-sdk', 'host/sdk', sdk);
 only('host-gateway', 'host/gateway', ['host/gateway', ...client, 'npm:@grpc/grpc-js']);
-only('host-kata', 'host/kata', ['host/kata', 'host/vm/host-error.ts', 'node', 'npm:smol-toml', 'npm:yaml']);
+only('host-kata', 'host/kata', ['host/kata', ...vm, 'node', 'npm:smol-toml', 'npm:yaml']);
 // The command builds guests and kernels too.
 const builders = ['rootfs-builder', 'kernel-config'];
 only('host-cli', 'host/cli', [

@@ -184,7 +184,7 @@ picture: all
 	@$(tsx) test/support/picture/main.ts
 
 install: all
-	@$(tsx) host/build/install.ts '$(PREFIX)' $(if $(DESTDIR),'$(DESTDIR)') $(if $(DEFAULT_NAMES),--default-names)
+	@$(tsx) host/build/install.ts '$(PREFIX)' $(if $(DESTDIR),'$(DESTDIR)') --arch $(ARCH) $(if $(DEFAULT_NAMES),--default-names)
 
 # --- Checking ---------------------------------------------------------------------------------------------------------
 

@@ -1,11 +1,12 @@
 /**
- * Installs what was built: `tsx host/build/install.ts PREFIX [DESTDIR] [--default-names] [--installer-image REF]`.
+ * Installs what was built: `tsx host/build/install.ts PREFIX [DESTDIR] [--build DIR] [--arch NAME] [--default-names] [--installer-image REF]`.
  *
  *   PREFIX/bin/kihon, kihon-oci                       the command, and the OCI runtime: the agent's ELF and its image
  *   PREFIX/libexec/kihon/vhost-device-vsock           vsock without a kernel module, if it was set up
- *   PREFIX/share/kata-containers/                     kernel, its configuration, initrd and image with their versions in the names, the
+ *   PREFIX/share/kata-containers/                     kernels, their configurations, initrds and images with their versions in the names, the
  *                                                     agent that `kihon build` puts into guests, and
- *     vmlinux-kihon.container, vmlinuz-kihon.container, kata-containers-initrd-kihon.img, kata-containers-kihon.img    links to them
+ *     vmlinux-kihon.container, vmlinuz-kihon.container, kata-containers-initrd-kihon.img, kata-containers-kihon.img    links to them; with -debug
+ *                                                     and -confidential for those variants; root_hash_kihon.txt of a measured image
  *   PREFIX/share/defaults/kata-containers/runtimes/kata-kihon-{qemu,clh,fc}/config.d/50-kihon.toml      drop-ins that make Kata use them
  *   PREFIX/share/kihon/recipes/                       the recipes that `kihon build --list` names
  *   PREFIX/share/kihon/kubernetes/                    RuntimeClasses, and an installer for the nodes of a cluster
@@ -86,7 +87,7 @@ async function installFile(root: string, { from, to, mode }: InstalledFile): Pro
 
 /** True for a link into our own files; anything else under a name of Kata's belongs to somebody. */
 function isOurs(path: string): boolean {
-  return lstatSync(path).isSymbolicLink() && /-kihon|^kata-kihon-/.test(basename(readlinkSync(path)));
+  return lstatSync(path).isSymbolicLink() && /[-_]kihon|^kata-kihon-/.test(basename(readlinkSync(path)));
 }
 
 async function installLink(root: string, { target, to }: InstalledLink): Promise<void> {
@@ -103,20 +104,24 @@ async function installText(root: string, to: string, text: string): Promise<void
 const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: {
+    build: { type: 'string', default: join(REPOSITORY, 'build') },
+    arch: { type: 'string', default: architectureName() },
     'default-names': { type: 'boolean', default: false },
     'installer-image': { type: 'string', default: `kihon-installer:${VERSION}` },
   },
 });
 const [prefixText, destination = ''] = positionals;
-if (prefixText === undefined) throw new Error('usage: install.ts PREFIX [DESTDIR] [--default-names]');
+if (prefixText === undefined)
+  throw new Error('usage: install.ts PREFIX [DESTDIR] [--build DIR] [--arch NAME] [--default-names] [--installer-image REF]');
 const prefix = resolve(prefixText);
 const root = destination === '' ? prefix : join(resolve(destination), prefix);
-const build = join(REPOSITORY, 'build');
-const architecture = architectureName();
+const { build } = values;
+const architecture = values.arch;
 const { guest, isLean } = findBuiltGuest(join(build, architecture));
 const layout = guestLayout(guest, prefix, values['default-names']);
 
 for (const file of [...programs(build, architecture), ...recipes(), ...layout.files]) await installFile(root, file);
+for (const { text, to } of layout.texts) await installText(root, to, text);
 for (const link of layout.links) await installLink(root, link);
 const served = servedHypervisors(layout.assets);
 for (const hypervisor of served)

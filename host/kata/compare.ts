@@ -39,7 +39,7 @@ function compareGuest(at: string, table: Table, hypervisor: HypervisorClass, ass
 }
 
 function checkFiles(at: string, hypervisor: HypervisorClass, assets: KataAssets, facts: AssetFacts): Remark[] {
-  const root = hypervisor.root === 'image' ? assets.image : assets.initrd;
+  const root = hypervisor.root === 'image' ? assets.image?.path : assets.initrd;
   return [assets.kernel, ...(root === undefined ? [] : [root])]
     .filter((path) => !facts.exists(path))
     .map((path) => ({

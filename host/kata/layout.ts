@@ -1,3 +1,4 @@
+import type { RootType } from '../vm/inspect-image.ts';
 import type { KataAssets } from './guest-assets.ts';
 import { HYPERVISORS, runtimeName, type HypervisorClass } from './hypervisors.ts';
 
@@ -21,22 +22,50 @@ export interface InstalledLink {
   readonly to: string;
 }
 
-/** The products of a build; absolute paths, undefined for what was not built. */
-export interface BuiltGuest {
+/** A kernel of a build; absolute paths, undefined for what was not built. */
+export interface BuiltKernel {
   /** `uname -r` of the kernel without a suffix of ours, e.g. `6.12.90`. */
-  readonly kernelVersion: string;
+  readonly version: string;
   readonly vmlinux: string;
   readonly vmlinuz: string | undefined;
-  readonly kernelConfig: string | undefined;
+  readonly config: string | undefined;
   readonly systemMap: string | undefined;
+}
+
+/** An image of a build. */
+export interface BuiltImage {
+  readonly path: string;
+  readonly rootType: RootType;
+  /** `KataImage.verity` */
+  readonly verity: string;
+}
+
+/** Kernels beside the one that drop-ins name, for who writes them into a configuration. */
+export const KERNEL_VARIANTS = ['debug', 'confidential'] as const;
+/** Guests beside the one that drop-ins name. */
+export const GUEST_VARIANTS = ['confidential'] as const;
+
+/** The products of a build; undefined or missing for what was not built. */
+export interface BuiltGuest {
+  readonly kernel: BuiltKernel;
   readonly initrd: string;
-  readonly image: string | undefined;
+  readonly image: BuiltImage | undefined;
+  readonly kernelVariants?: Partial<Readonly<Record<(typeof KERNEL_VARIANTS)[number], BuiltKernel>>>;
+  readonly initrdVariants?: Partial<Readonly<Record<(typeof GUEST_VARIANTS)[number], string>>>;
+  readonly imageVariants?: Partial<Readonly<Record<(typeof GUEST_VARIANTS)[number], BuiltImage>>>;
   /** Version of the agent, which is in the names of images. */
   readonly version: string;
 }
 
+/** A small text to install. */
+export interface InstalledText {
+  readonly text: string;
+  readonly to: string;
+}
+
 export interface GuestLayout {
   readonly files: readonly InstalledFile[];
+  readonly texts: readonly InstalledText[];
   readonly links: readonly InstalledLink[];
   readonly assets: KataAssets;
 }
@@ -47,33 +76,54 @@ export interface GuestLayout {
  */
 export function guestLayout(guest: BuiltGuest, prefix: string, isDefault = false): GuestLayout {
   const files: InstalledFile[] = [];
+  const texts: InstalledText[] = [];
   const links: InstalledLink[] = [];
+  const link = (name: string, stable: string, plain: string): void => {
+    for (const to of isDefault ? [stable, plain] : [stable]) links.push({ target: name, to: `${ASSETS}/${to}` });
+  };
   const add = (from: string | undefined, name: string, stable?: string, plain?: string): void => {
     if (from === undefined) return;
     files.push({ from, to: `${ASSETS}/${name}`, mode: 0o644 });
-    for (const link of [stable, isDefault ? plain : undefined])
-      if (link !== undefined) links.push({ target: name, to: `${ASSETS}/${link}` });
+    if (stable !== undefined && plain !== undefined) link(name, stable, plain);
   };
-  const { kernelVersion, version } = guest;
-  add(guest.vmlinux, `vmlinux-${kernelVersion}-${VARIANT}`, `vmlinux-${VARIANT}.container`, 'vmlinux.container');
-  add(guest.vmlinuz, `vmlinuz-${kernelVersion}-${VARIANT}`, `vmlinuz-${VARIANT}.container`, 'vmlinuz.container');
-  add(guest.kernelConfig, `config-${kernelVersion}-${VARIANT}`);
-  add(guest.systemMap, `System.map-${kernelVersion}-${VARIANT}`);
-  add(
-    guest.initrd,
-    `kata-${VARIANT}-${version}.initrd`,
-    `kata-containers-initrd-${VARIANT}.img`,
-    'kata-containers-initrd.img',
-  );
-  add(guest.image, `kata-${VARIANT}-${version}.image`, `kata-containers-${VARIANT}.img`, 'kata-containers.img');
+  const addKernel = ({ version, vmlinux, vmlinuz, config, systemMap }: BuiltKernel, suffix: string): void => {
+    const name = `${version}-${VARIANT}${suffix}`;
+    add(vmlinux, `vmlinux-${name}`, `vmlinux-${VARIANT}${suffix}.container`, `vmlinux${suffix}.container`);
+    add(vmlinuz, `vmlinuz-${name}`, `vmlinuz-${VARIANT}${suffix}.container`, `vmlinuz${suffix}.container`);
+    add(config, `config-${name}`);
+    add(systemMap, `System.map-${name}`);
+  };
+  const root = `kata-${VARIANT}-${guest.version}`;
+  const addInitrd = (from: string | undefined, suffix: string): void => {
+    const [stable, plain] = [`-initrd-${VARIANT}${suffix}`, `-initrd${suffix}`];
+    add(from, `${root}${suffix}.initrd`, `kata-containers${stable}.img`, `kata-containers${plain}.img`);
+  };
+  const addImage = (image: BuiltImage | undefined, suffix: string): void => {
+    if (image === undefined) return;
+    const stable = `kata-containers-${VARIANT}${suffix}.img`;
+    add(image.path, `${root}${suffix}.image`, stable, `kata-containers${suffix}.img`);
+    if (image.verity === '') return;
+    const hash = `root_hash_${VARIANT}${suffix}.txt`;
+    texts.push({ text: `${image.verity}\n`, to: `${ASSETS}/${hash}` });
+    if (isDefault)
+      links.push({ target: hash, to: `${ASSETS}/root_hash_${suffix === '' ? 'base' : suffix.slice(1)}.txt` });
+  };
+  addKernel(guest.kernel, '');
+  for (const [variant, kernel] of Object.entries(guest.kernelVariants ?? {})) addKernel(kernel, `-${variant}`);
+  addInitrd(guest.initrd, '');
+  for (const [variant, initrd] of Object.entries(guest.initrdVariants ?? {})) addInitrd(initrd, `-${variant}`);
+  addImage(guest.image, '');
+  for (const [variant, image] of Object.entries(guest.imageVariants ?? {})) addImage(image, `-${variant}`);
   const share = `${prefix}/${ASSETS}`;
+  const { image } = guest;
   return {
     files,
+    texts,
     links,
     assets: {
       kernel: `${share}/vmlinux-${VARIANT}.container`,
       initrd: `${share}/kata-containers-initrd-${VARIANT}.img`,
-      image: guest.image === undefined ? undefined : `${share}/kata-containers-${VARIANT}.img`,
+      image: image === undefined ? undefined : { ...image, path: `${share}/kata-containers-${VARIANT}.img` },
     },
   };
 }

@@ -2,9 +2,10 @@ import { closeSync, existsSync, openSync, statSync } from 'node:fs';
 import { decodeMbr, SECTOR_BYTES, type Partition } from '../../rootfs-builder/src/disk/mbr.ts';
 import { rootParameters } from '../../rootfs-builder/src/format/root-parameters.ts';
 import { BuildError } from '../../rootfs-builder/src/build-error.ts';
+import { dmModCreate } from '../../rootfs-builder/src/verity/parameters.ts';
 import type { GuestRoot } from './guest-root.ts';
 import { HostError } from './host-error.ts';
-import { measure, readAt } from './measured-image.ts';
+import { measure, readAt, type VerityParameters } from './measured-image.ts';
 
 /** How an image is used. */
 export interface ImageUse {
@@ -14,7 +15,7 @@ export interface ImageUse {
 }
 
 /** File systems that an image's root may have. */
-type RootType = Parameters<typeof rootParameters>[1];
+export type RootType = Parameters<typeof rootParameters>[1];
 
 /** The file system that begins at `offset`, by its magic number; undefined when it is none of ours. */
 function fileSystemAt(fd: number, offset: number): RootType | undefined {
@@ -36,11 +37,21 @@ function partitionsOf(fd: number): Partition[] {
   }
 }
 
+/** What an image file is. */
+export interface ImageFacts {
+  readonly rootType: RootType;
+  /** A disk with Kata's layout, whose root is the first partition; else the file system alone. */
+  readonly isPartitioned: boolean;
+  readonly sizeBytes: number;
+  /** Of a measured image; undefined as well when nothing shall be checked. */
+  readonly measured: { readonly verity: VerityParameters; readonly hashPath: string | undefined } | undefined;
+}
+
 /**
- * The root that an image file is: a disk with Kata's layout, or a bare file system. One with hashes, on the second partition or in
- * `<image>.verity`, is measured with the root hash of a file beside it. Throws HostError when the file is neither, or the hash is not there.
+ * Looks into an image: a disk with Kata's layout, or a bare file system. One with hashes, on the second partition or in `<image>.verity`, is
+ * measured with the root hash of a file beside it. Throws HostError when the file is neither, or the hash is not there.
  */
-export function imageRoot(path: string, { attachment = 'virtio-blk', verity }: ImageUse = {}): GuestRoot {
+export function inspectImage(path: string, verity?: string): ImageFacts {
   let fd: number;
   try {
     fd = openSync(path, 'r');
@@ -49,37 +60,51 @@ export function imageRoot(path: string, { attachment = 'virtio-blk', verity }: I
   }
   try {
     const sizeBytes = statSync(path).size;
-    const common = { kind: 'disk', path, attachment, sizeBytes } as const;
     const bare = fileSystemAt(fd, 0);
     if (bare !== undefined) {
       const hashPath = `${path}.verity`;
+      const facts = { rootType: bare, isPartitioned: false, sizeBytes };
       if (!existsSync(hashPath) || verity === 'none') {
         refuseHash(path, verity);
-        return { ...common, parameters: rootParameters('/dev/vda', bare) };
+        return { ...facts, measured: undefined };
       }
-      const create = measure(path, { data: { fd, offset: 0, lengthBytes: sizeBytes }, hashes: hashPath, verity });
-      return { ...common, hashPath, parameters: [create, ...rootParameters('/dev/dm-0', bare)] };
+      const data = { fd, offset: 0, lengthBytes: sizeBytes };
+      return { ...facts, measured: { verity: measure(path, { data, hashes: hashPath, verity }), hashPath } };
     }
     const [first, second] = partitionsOf(fd);
-    const type = first === undefined ? undefined : fileSystemAt(fd, first.startSector * SECTOR_BYTES);
-    if (first === undefined || type === undefined)
+    const rootType = first === undefined ? undefined : fileSystemAt(fd, first.startSector * SECTOR_BYTES);
+    if (first === undefined || rootType === undefined)
       throw new HostError(
         `${path} is no image of a root file system (ext4, xfs or erofs, alone or on the first partition)`,
       );
+    const facts = { rootType, isPartitioned: true, sizeBytes };
     if (second === undefined || verity === 'none') {
       refuseHash(path, verity);
-      return { ...common, parameters: rootParameters('/dev/vda1', type) };
+      return { ...facts, measured: undefined };
     }
     const range = ({ startSector, sectors }: Partition): { fd: number; offset: number; lengthBytes: number } => ({
       fd,
       offset: startSector * SECTOR_BYTES,
       lengthBytes: sectors * SECTOR_BYTES,
     });
-    const create = measure(path, { data: range(first), hashes: range(second), verity });
-    return { ...common, parameters: [create, ...rootParameters('/dev/dm-0', type)] };
+    const found = measure(path, { data: range(first), hashes: range(second), verity });
+    return { ...facts, measured: { verity: found, hashPath: undefined } };
   } finally {
     closeSync(fd);
   }
+}
+
+/** The root that an image file is, for QEMU. Throws HostError as `inspectImage` does. */
+export function imageRoot(path: string, { attachment = 'virtio-blk', verity }: ImageUse = {}): GuestRoot {
+  const { rootType, isPartitioned, sizeBytes, measured } = inspectImage(path, verity);
+  const common = { kind: 'disk', path, attachment, sizeBytes } as const;
+  if (measured === undefined)
+    return { ...common, parameters: rootParameters(isPartitioned ? '/dev/vda1' : '/dev/vda', rootType) };
+  const create = isPartitioned
+    ? dmModCreate(measured.verity, '/dev/vda1', '/dev/vda2', 0)
+    : dmModCreate(measured.verity, '/dev/vda', '/dev/vdb', 1);
+  const parameters = [create, ...rootParameters('/dev/dm-0', rootType)];
+  return { ...common, ...(measured.hashPath === undefined ? {} : { hashPath: measured.hashPath }), parameters };
 }
 
 /** A root hash for an image that has no hashes would be a promise that nobody keeps. */

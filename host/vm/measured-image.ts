@@ -2,10 +2,11 @@ import { createHash } from 'node:crypto';
 import { closeSync, openSync, readdirSync, readFileSync, readSync, realpathSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { BuildError } from '../../rootfs-builder/src/build-error.ts';
-import { dmModCreate, parseVerityLine } from '../../rootfs-builder/src/verity/parameters.ts';
+import { parseVerityLine } from '../../rootfs-builder/src/verity/parameters.ts';
 import { HostError } from './host-error.ts';
 
-type Verity = ReturnType<typeof parseVerityLine>;
+/** What dm-verity is told of an image. */
+export type VerityParameters = ReturnType<typeof parseVerityLine>;
 
 /** A part of an open file. */
 interface Range {
@@ -35,11 +36,11 @@ export function readAt(fd: number, offset: number, length: number): Buffer {
 }
 
 /**
- * The kernel parameter that makes the measured device of an image. Of the files with root hashes beside the image it is the one whose
+ * The parameters of a measured image. Of the files with root hashes beside the image it is the one whose
  * hash is that of the image's top block; the kernel checks all below it when it reads. Throws HostError when there is none.
  */
-export function measure(image: string, { data, hashes, verity }: Measured): string {
-  if (typeof hashes !== 'string') return parameterFor(image, data, hashes, verity, 0);
+export function measure(image: string, { data, hashes, verity }: Measured): VerityParameters {
+  if (typeof hashes !== 'string') return parametersOf(image, data, hashes, verity, 0);
   let fd: number;
   try {
     fd = openSync(hashes, 'r');
@@ -47,13 +48,19 @@ export function measure(image: string, { data, hashes, verity }: Measured): stri
     throw new HostError(`${hashes}: cannot be read`, { cause: error });
   }
   try {
-    return parameterFor(image, data, { fd, offset: 0, lengthBytes: Number.POSITIVE_INFINITY }, verity, 1);
+    return parametersOf(image, data, { fd, offset: 0, lengthBytes: Number.POSITIVE_INFINITY }, verity, 1);
   } finally {
     closeSync(fd);
   }
 }
 
-function parameterFor(image: string, data: Range, hashes: Range, named: string | undefined, start: 0 | 1): string {
+function parametersOf(
+  image: string,
+  data: Range,
+  hashes: Range,
+  named: string | undefined,
+  start: 0 | 1,
+): VerityParameters {
   const found = (named === undefined ? filesBeside(image) : [named]).flatMap((file) => {
     const parameters = readRootHash(file, named !== undefined);
     return parameters !== undefined && belongs(parameters, data, hashes, start) ? [parameters] : [];
@@ -66,8 +73,7 @@ function parameterFor(image: string, data: Range, hashes: Range, named: string |
         : `${named} does not have the root hash of ${image}`;
     throw new HostError(what, { hint: '--verity FILE names another, --verity none boots without checking' });
   }
-  const [dataDevice, hashDevice] = start === 0 ? ['/dev/vda1', '/dev/vda2'] : ['/dev/vda', '/dev/vdb'];
-  return dmModCreate(verity, dataDevice, hashDevice, start);
+  return verity;
 }
 
 /** Where the image is named, and where it lies. */
@@ -82,7 +88,7 @@ function filesBeside(image: string): string[] {
 }
 
 /** Of files that only lie beside the image, those that cannot be read are none of its; one that was named must be right. */
-function readRootHash(file: string, isNamed: boolean): Verity | undefined {
+function readRootHash(file: string, isNamed: boolean): VerityParameters | undefined {
   try {
     const text = readFileSync(file, 'utf8');
     if (text.length > MAX_LINE_BYTES) throw new BuildError('too long for verity parameters');
@@ -94,7 +100,7 @@ function readRootHash(file: string, isNamed: boolean): Verity | undefined {
 }
 
 /** Whether the root hash is that of the block at the top of the tree. */
-function belongs(verity: Verity, data: Range, hashes: Range, start: 0 | 1): boolean {
+function belongs(verity: VerityParameters, data: Range, hashes: Range, start: 0 | 1): boolean {
   const { rootHash, salt, dataBlocks, dataBlockSize, hashBlockSize } = verity;
   if (dataBlocks * dataBlockSize > data.lengthBytes) return false;
   // A single block is its own tree.

@@ -2,6 +2,7 @@ import { existsSync, statSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { compareConfiguration, type Remark } from '../../kata/compare.ts';
 import { findConfiguration, readConfiguration } from '../../kata/configuration.ts';
+import { kataImage } from '../../kata/kata-image.ts';
 import { ASSETS } from '../../kata/layout.ts';
 import type { KataAssets } from '../../kata/guest-assets.ts';
 import { formatTable } from '../table.ts';
@@ -15,7 +16,7 @@ function installedAssets(prefix: string): KataAssets {
   return {
     kernel: `${share}/vmlinux-kihon.container`,
     initrd: `${share}/kata-containers-initrd-kihon.img`,
-    image: existsSync(image) ? image : undefined,
+    image: existsSync(image) ? kataImage(image) : undefined,
   };
 }
 

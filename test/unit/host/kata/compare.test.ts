@@ -2,10 +2,14 @@ import fc from 'fast-check';
 import { describe, expect, it, test } from 'vitest';
 import { compareConfiguration, type AssetFacts } from '../../../../host/kata/compare.ts';
 import { mergeTables } from '../../../../host/kata/configuration.ts';
-import { guestKeys } from '../../../../host/kata/guest-assets.ts';
+import { guestKeys, type KataAssets } from '../../../../host/kata/guest-assets.ts';
 import { HYPERVISORS } from '../../../../host/kata/hypervisors.ts';
 
-const assets = { kernel: '/p/vmlinux', initrd: '/p/initrd', image: '/p/image' };
+const assets: KataAssets = {
+  kernel: '/p/vmlinux',
+  initrd: '/p/initrd',
+  image: { path: '/p/image', rootType: 'erofs', verity: '' },
+};
 const facts: AssetFacts = { exists: () => true, size: () => 1 << 20 };
 const kindsOf = (values: Record<string, unknown>, given = assets, known = facts): Record<string, string> =>
   Object.fromEntries(compareConfiguration(values, given, known).map(({ key, kind }) => [key, kind]));
@@ -56,6 +60,14 @@ describe('what would not work is a problem', () => {
     expect(kindsOf({})).toEqual({ hypervisor: 'problem' });
     expect(kindsOf({ hypervisor: { qemu: 3 } })).toEqual({ 'hypervisor.qemu': 'problem' });
   });
+});
+
+test('an image says its file system, and whether it is measured, over what another image said', () => {
+  const before = { image: '/i', kernel: '/k', rootfs_type: 'ext4', kernel_verity_params: 'root_hash=ab' };
+  const remarks = compareConfiguration({ hypervisor: { firecracker: before } }, assets, facts);
+  const changes = Object.fromEntries(remarks.map(({ key, now, then }) => [key.replace(/.*\./, ''), [now, then]]));
+  expect(changes['rootfs_type']).toEqual(['"ext4"', '"erofs"']);
+  expect(changes['kernel_verity_params']).toEqual(['"root_hash=ab"', '""']);
 });
 
 test('hypervisors that we have nothing for are left alone, and said', () => {

@@ -1,15 +1,24 @@
 import { expect, test } from 'vitest';
-import { guestLayout, runtimeFolder, servedHypervisors, type BuiltGuest } from '../../../../host/kata/layout.ts';
+import {
+  guestLayout,
+  runtimeFolder,
+  servedHypervisors,
+  type BuiltGuest,
+  type BuiltKernel,
+} from '../../../../host/kata/layout.ts';
 import { HYPERVISORS } from '../../../../host/kata/hypervisors.ts';
 
+const kernelOf = (name: string): BuiltKernel => ({
+  version: '6.12.90',
+  vmlinux: `/b/vmlinux${name}`,
+  vmlinuz: `/b/vmlinuz${name}`,
+  config: `/b/config${name}`,
+  systemMap: `/b/map${name}`,
+});
 const guest: BuiltGuest = {
-  kernelVersion: '6.12.90',
-  vmlinux: '/b/vmlinux',
-  vmlinuz: '/b/vmlinuz',
-  kernelConfig: '/b/config',
-  systemMap: '/b/map',
+  kernel: kernelOf(''),
   initrd: '/b/initrd',
-  image: '/b/image',
+  image: { path: '/b/image', rootType: 'erofs', verity: '' },
   version: '1.2.3',
 };
 
@@ -32,7 +41,7 @@ test('files carry their versions, and stable links lead to them', () => {
   });
   // What a configuration names is one of the links.
   const named = links.map(({ to }) => `/opt/kata/${to}`);
-  expect(named).toEqual(expect.arrayContaining([assets.kernel, assets.initrd, assets.image]));
+  expect(named).toEqual(expect.arrayContaining([assets.kernel, assets.initrd, assets.image?.path]));
 });
 
 test('the names of Kata’s own assets are taken only when asked for', () => {
@@ -45,6 +54,37 @@ test('the names of Kata’s own assets are taken only when asked for', () => {
       .filter((name) => plain.includes(name))
       .sort(),
   ).toEqual([...plain].sort());
+});
+
+test('variants lie beside, with the suffixes of Kata, and a measured image with its root hash', () => {
+  const variants: BuiltGuest = {
+    ...guest,
+    image: { path: '/b/image', rootType: 'ext4', verity: 'root_hash=ab' },
+    kernelVariants: { debug: kernelOf('-debug') },
+    initrdVariants: { confidential: '/b/initrd-confidential' },
+    imageVariants: { confidential: { path: '/b/image-confidential', rootType: 'erofs', verity: 'root_hash=cd' } },
+  };
+  const { files, links, texts, assets } = guestLayout(variants, '/p', true);
+  const share = 'share/kata-containers';
+  const target = (name: string): string | undefined => links.find(({ to }) => to === `${share}/${name}`)?.target;
+  expect(target('vmlinux-kihon-debug.container')).toBe('vmlinux-6.12.90-kihon-debug');
+  expect(target('vmlinuz-debug.container')).toBe('vmlinuz-6.12.90-kihon-debug');
+  expect(files.map(({ to }) => to)).toContain(`${share}/System.map-6.12.90-kihon-debug`);
+  expect(target('kata-containers-initrd-kihon-confidential.img')).toBe('kata-kihon-1.2.3-confidential.initrd');
+  expect(target('kata-containers-confidential.img')).toBe('kata-kihon-1.2.3-confidential.image');
+  expect(texts).toEqual([
+    { text: 'root_hash=ab\n', to: `${share}/root_hash_kihon.txt` },
+    { text: 'root_hash=cd\n', to: `${share}/root_hash_kihon-confidential.txt` },
+  ]);
+  expect(target('root_hash_base.txt')).toBe('root_hash_kihon.txt');
+  expect(target('root_hash_confidential.txt')).toBe('root_hash_kihon-confidential.txt');
+  // Drop-ins name the plain ones.
+  expect(assets.kernel).toBe('/p/share/kata-containers/vmlinux-kihon.container');
+  expect(assets.image).toEqual({
+    path: '/p/share/kata-containers/kata-containers-kihon.img',
+    rootType: 'ext4',
+    verity: 'root_hash=ab',
+  });
 });
 
 test('without an image only hypervisors that boot an initrd are served, each in a folder of its own', () => {
