@@ -1,7 +1,9 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { describe, it } from 'vitest';
-import { products } from '../support/repository.ts';
+import { describe, expect, it } from 'vitest';
+import { MACHINES } from '../../host/vm/machine.ts';
+import { products, repository } from '../support/repository.ts';
+import { MATRIX_BASES } from '../support/vm/image-matrix-bases.ts';
 import { describeRow, proveRow, type MatrixRow } from '../support/vm/image-matrix.ts';
 
 /** Every base, every format, every machine, and both forms of a kernel; pairs of them where one may disturb another. */
@@ -28,19 +30,51 @@ const rows: readonly MatrixRow[] = [
     machine: 'q35',
     kernel: 'vmlinux',
   },
+  { base: 'ubuntu', format: 'initrd', machine: 'q35', kernel: 'vmlinux' },
+  { base: 'ubuntu', format: 'disk', filesystem: 'ext4', machine: 'microvm', kernel: 'vmlinux' },
+  { base: 'alpine', format: 'initrd', compression: 'zstd', machine: 'microvm', kernel: 'vmlinux' },
+  { base: 'alpine', format: 'disk', filesystem: 'erofs', isMeasured: true, machine: 'q35', kernel: 'vmlinux' },
   // Takes a mirror of Debian, the one of this host's apt.
   { base: 'debian', hasSystemd: true, format: 'disk', filesystem: 'erofs', machine: 'q35', kernel: 'vmlinux' },
   { base: 'none', format: 'ext4', machine: 'q35', kernel: 'vmlinux' },
   { base: 'busybox', format: 'erofs', machine: 'microvm', kernel: 'vmlinux' },
   { base: 'none', format: 'ext4', isMeasured: true, machine: 'q35', kernel: 'vmlinux' },
   { base: 'none', format: 'erofs', isMeasured: true, machine: 'microvm', kernel: 'vmlinux' },
+  { base: 'none', format: 'initrd', machine: 'virt', kernel: 'vmlinux' },
+  { base: 'busybox', format: 'initrd', compression: 'zstd', machine: 'virt', kernel: 'vmlinuz' },
+  { base: 'busybox', format: 'disk', filesystem: 'ext4', machine: 'virt', kernel: 'vmlinux' },
+  { base: 'none', format: 'disk', filesystem: 'erofs', isMeasured: true, machine: 'virt', kernel: 'vmlinux' },
+  { base: 'none', format: 'erofs', machine: 'virt', kernel: 'vmlinux' },
 ];
+
+it('the matrix has every base, format, machine and form of a kernel', () => {
+  const values = (key: keyof MatrixRow): Set<unknown> => new Set(rows.map((row) => row[key]));
+  expect([...values('base')].sort()).toEqual([...MATRIX_BASES].sort());
+  expect(values('machine')).toEqual(new Set(MACHINES));
+  for (const machine of MACHINES) {
+    const own = rows.filter((row) => row.machine === machine);
+    for (const form of ['initrd', 'ext4', 'erofs'] as const)
+      expect([machine, form, own.some(({ format, filesystem }) => format === form || filesystem === form)]).toEqual([
+        machine,
+        form,
+        true,
+      ]);
+    expect([machine, own.some(({ isMeasured }) => isMeasured)]).toEqual([machine, true]);
+    expect([machine, new Set(own.map(({ kernel }) => kernel))]).toEqual([machine, new Set(['vmlinux', 'vmlinuz'])]);
+  }
+  expect(values('compression')).toEqual(new Set([undefined, 'gzip', 'zstd', 'none']));
+});
+
+/** Where the kernel of a row is: `vmlinux` of aarch64 is its `Image`. */
+const kernelOf = ({ machine, kernel = 'vmlinux' }: MatrixRow): string =>
+  join(machine === 'virt' ? join(repository, 'build/aarch64') : products, kernel);
 
 describe('a guest boots and runs a container from', { timeout: 300_000 }, () => {
   for (const row of rows) {
-    const kernel = join(products, row.kernel ?? 'vmlinux');
+    const kernel = kernelOf(row);
     it(describeRow(row), () => {
-      if (!existsSync(kernel)) throw new Error(`no ${kernel}: make kernel`);
+      if (!existsSync(kernel))
+        throw new Error(`no ${kernel}: make kernel${row.machine === 'virt' ? ' ARCH=aarch64' : ''}`);
       return proveRow(row, kernel);
     });
   }

@@ -3,6 +3,16 @@ import type { AgentSpec } from '../recipe/recipe.ts';
 import type { FileTree } from '../tree/file-tree.ts';
 import { followed } from '../tree/read-text.ts';
 import { TreeEditor } from '../tree/tree-editor.ts';
+import {
+  EXTENSION_GENERATOR,
+  EXTENSION_GENERATOR_SCRIPT,
+  EXTENSION_MOUNT,
+  EXTENSION_MOUNT_SCRIPT,
+  EXTENSION_SERVICE,
+  EXTENSION_UMOUNT,
+  EXTENSION_UMOUNT_SCRIPT,
+  EXTENSION_UNIT,
+} from './extension-units.ts';
 import { AGENT_TARGET, agentService, REMOUNT_LINE, TMP_MOUNT, UNIT_FOLDER, USELESS_NAMES } from './systemd-units.ts';
 
 /** Programs of systemd, in the order in which they are looked for. */
@@ -30,10 +40,22 @@ export function addSystemd(tree: FileTree, agent: AgentSpec, configFile: string 
   // The guest comes up even where the command line does not name the target.
   link(tree, 'etc/systemd/system/basic.target.wants/kata-containers.target', `/${UNIT_FOLDER}/kata-containers.target`);
   link(tree, 'etc/systemd/system/kata-containers.target.wants/dbus.socket', `/${UNIT_FOLDER}/dbus.socket`);
+  addExtensionUnits(tree, unit(EXTENSION_UNIT));
   const tmp = tree.locate('etc/systemd/system/tmp.mount');
   if (tree.get(tmp) === undefined) tree.file(tmp, TMP_MOUNT);
   const init = tree.locate('sbin/init');
   if (tree.get(init) === undefined) tree.symlink(init, program);
+}
+
+/** Guest extensions are mounted before the agent starts. */
+function addExtensionUnits(tree: FileTree, unit: string): void {
+  tree.file(unit, EXTENSION_SERVICE);
+  const scripts = {
+    [EXTENSION_MOUNT]: EXTENSION_MOUNT_SCRIPT,
+    [EXTENSION_UMOUNT]: EXTENSION_UMOUNT_SCRIPT,
+    [EXTENSION_GENERATOR]: EXTENSION_GENERATOR_SCRIPT,
+  };
+  for (const [path, text] of Object.entries(scripts)) tree.file(tree.locate(path), text, { mode: 0o755 });
 }
 
 function link(tree: FileTree, path: string, target: string): void {

@@ -57,6 +57,11 @@ function packagedKernel(name: string): GuestKernel | undefined {
   return file === undefined ? undefined : { path: join(boot, file), modules: join(folder, 'lib/modules') };
 }
 
+/** The release agent for an architecture. */
+export function agentOf(architecture: string): string {
+  return architecture === places.architecture ? releaseAgent : join(repository, 'build', architecture, 'kihon-agent');
+}
+
 /** The kernel a test runs with when it does not care: the lean one where it was built. */
 export function defaultKernel(): KernelChoice {
   return findKernel('lean') === undefined ? 'packaged' : 'lean';

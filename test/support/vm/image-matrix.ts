@@ -1,21 +1,22 @@
-import { closeSync, mkdirSync, mkdtempSync, openSync, rmSync, statSync, writeSync } from 'node:fs';
+import { closeSync, copyFileSync, mkdirSync, mkdtempSync, openSync, rmSync, statSync, writeSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'vitest';
 import { architectureName } from '../../../host/vm/architecture.ts';
 import { rootParameters, type GuestRoot } from '../../../host/vm/guest-root.ts';
 import { imageRoot } from '../../../host/vm/inspect-image.ts';
-import type { Machine } from '../../../host/vm/machine.ts';
+import { architectureOfMachine, type Machine } from '../../../host/vm/machine.ts';
 import { buildGuest } from '../../../rootfs-builder/src/build/build-guest.ts';
 import { parseRecipe } from '../../../rootfs-builder/src/recipe/parse-recipe.ts';
 import { TestContainer } from '../container/test-container.ts';
-import { releaseAgent } from '../repository.ts';
+import { foreignBusybox, matrixBase, type MatrixBase } from './image-matrix-bases.ts';
+import { agentOf } from './guest-assets.ts';
 import { TestVm } from './test-vm.ts';
 import { SANDBOX_STORAGES } from './vm-fixture.ts';
 
 /** One guest: what it is made of, how it is written, and how a machine gets it. */
 export interface MatrixRow {
-  readonly base: 'none' | 'busybox' | 'dir' | 'tar' | 'oci' | 'debian';
+  readonly base: MatrixBase;
   /** The agent is a service of systemd, which is PID 1. */
   readonly hasSystemd?: boolean;
   readonly format: 'initrd' | 'disk' | 'ext4' | 'erofs' | 'xfs';
@@ -43,15 +44,9 @@ export function describeRow(row: MatrixRow): string {
 
 const MARKER = 'etc/kihon-matrix';
 
-function recipeText(row: MatrixRow, source: string | undefined, mark: string): string {
-  const { base, hasSystemd, format, filesystem, compression, isMeasured } = row;
-  const lines = [
-    base === 'debian'
-      ? 'base = { kind = "debian", suite = "bookworm", packages = ["init", "dbus"] }'
-      : source === undefined
-        ? `base = "${base}"`
-        : `base = { kind = "${base}", path = ${JSON.stringify(source)} }`,
-  ];
+function recipeText(row: MatrixRow, base: string, mark: string): string {
+  const { hasSystemd, format, filesystem, compression, isMeasured } = row;
+  const lines = [`base = ${base}`];
   if (hasSystemd === true) lines.push('[agent]', 'init = "systemd"');
   lines.push('[[file]]', `target = "/${MARKER}"`, `content = "${mark}"`, '[output]', `format = "${format}"`);
   if (filesystem !== undefined) lines.push(`filesystem = "${filesystem}"`);
@@ -60,23 +55,10 @@ function recipeText(row: MatrixRow, source: string | undefined, mark: string): s
   return `${lines.join('\n')}\n`;
 }
 
-/** Bases that are made from something else get it from a busybox guest that is built first. */
-async function sourceOf(base: MatrixRow['base'], folder: string): Promise<string | undefined> {
-  const formats = { dir: 'dir', tar: 'tar', oci: 'oci' } as const;
-  if (base === 'none' || base === 'busybox' || base === 'debian') return undefined;
-  const file = join(folder, `source-${base}`);
-  const recipe = parseRecipe(
-    'base = "busybox"\n[agent]\ninit = "none"\nbinary = ""\n',
-    join(folder, 'source.toml'),
-    architectureName(),
-  );
-  await buildGuest({ recipe, kind: 'rootfs', format: formats[base], file, cacheFolder: join(folder, 'cache') });
-  return file;
-}
-
 async function buildRow(row: MatrixRow, folder: string, mark: string): Promise<GuestRoot> {
-  const text = recipeText(row, await sourceOf(row.base, folder), mark);
-  const recipe = parseRecipe(text, join(folder, 'matrix.toml'), architectureName());
+  const architecture = architectureOfMachine(row.machine) ?? architectureName();
+  const text = recipeText(row, await matrixBase(row.base, folder, architecture), mark);
+  const recipe = parseRecipe(text, join(folder, 'matrix.toml'), architecture);
   const file = join(folder, 'guest');
   const kind = row.format === 'initrd' ? 'initrd' : 'image';
   const built = await buildGuest({
@@ -84,7 +66,7 @@ async function buildRow(row: MatrixRow, folder: string, mark: string): Promise<G
     kind,
     file,
     cacheFolder: join(folder, 'cache'),
-    defaultAgent: releaseAgent,
+    defaultAgent: agentOf(architecture),
   });
   if (row.format === 'initrd') return { kind: 'initrd', path: file };
   // The host side finds out by itself what the builder printed, the root hash of a measured image too.
@@ -112,7 +94,14 @@ export async function proveRow(row: MatrixRow, kernelPath?: string): Promise<voi
     const root = await buildRow(row, folder, mark);
     const before = root.kind === 'disk' ? statSync(root.path).mtimeMs : 0;
     const kernel = kernelPath === undefined ? {} : { kernel: kernelPath };
-    await using vm = await TestVm.boot({ machine: row.machine, config: { root, ...kernel } });
+    const busybox = row.machine === 'virt' ? foreignBusybox('aarch64') : undefined;
+    await using vm = await TestVm.boot({
+      machine: row.machine,
+      config: { root, ...kernel },
+      ...(busybox === undefined
+        ? {}
+        : { prepareRoot: (folder: string) => copyFileSync(busybox, join(folder, 'bin/busybox')) }),
+    });
     const client = await vm.connect();
     await client.call('CreateSandbox', { sandbox_id: 'matrix', storages: SANDBOX_STORAGES });
     const script =
