@@ -26,6 +26,7 @@ import { generateAbi } from './generate-abi.ts';
 import { muslFlags } from './musl.ts';
 import type { MuslFlags } from './musl.ts';
 import { buildRuntime, runtimePath } from './image.ts';
+import { countedInterpreter } from './interpreter.ts';
 import { findQuickjs } from './quickjs-source.ts';
 
 const agentDirectory = resolve(import.meta.dirname, '..');
@@ -43,7 +44,8 @@ const strictFlags = [
   '-Wstrict-prototypes',
   '-Werror',
 ];
-const interpreterSources = ['quickjs', 'libregexp', 'libunicode', 'dtoa'];
+const besideQuickjs = ['libregexp', 'libunicode', 'dtoa'];
+const interpreterSources = ['quickjs', ...besideQuickjs];
 const engineSources = [
   'main',
   'natives',
@@ -102,14 +104,14 @@ const smallSources: readonly string[] = ['libregexp', 'libunicode', 'dtoa'];
 const commonFlags = ['-D_GNU_SOURCE', '-DQUICKJS_NG_BUILD'];
 
 /** With -DNDEBUG everywhere QuickJS drops its own asserts and dumps (37 KB). */
-function compileObject(build: EngineBuild, source: string, flags: readonly string[]): string {
+function compileObject(build: EngineBuild, source: string, flags: readonly string[], included = ''): string {
   const name = source.replace(/^.*\//, '').replace(/\.[cS]$/, '');
   const object = join(build.objects, `${name}.o`);
   const args = [...commonFlags, ...build.musl.compile, ...build.flags, ...flags, '-c', source];
   const headers = readdirSync(engineDirectory)
     .filter((file) => file.endsWith('.h'))
     .map((file) => readFileSync(join(engineDirectory, file)));
-  const key = digest(build.compiler, args.join(' '), readFileSync(source), build.quickjs, ...headers);
+  const key = digest(build.compiler, args.join(' '), readFileSync(source), build.quickjs, included, ...headers);
   cached(object, key, (temporary) => run(build.compiler, [...args, '-o', temporary], build.objects));
   return object;
 }
@@ -137,8 +139,16 @@ const kernelHeaders = (arch: Arch): string[] => ['-idirafter', '/usr/include', '
 
 function link(build: EngineBuild, output: string, linkFlags: readonly string[]): void {
   const include = ['-isystem', build.quickjs];
+  const counted = countedInterpreter(build.quickjs);
+  writeFileSync(join(build.objects, 'quickjs-counted.c'), counted);
   const objects = [
-    ...interpreterSources.map((name) =>
+    compileObject(
+      build,
+      join(engineDirectory, 'interpreter.c'),
+      [`-I${build.quickjs}`, `-I${build.objects}`, ...kernelHeaders(build.arch)],
+      counted,
+    ),
+    ...besideQuickjs.map((name) =>
       compileObject(build, join(build.quickjs, `${name}.c`), smallSources.includes(name) ? build.smallFlags : []),
     ),
     ...engineSources.map((name) =>
@@ -167,6 +177,8 @@ interface Options {
   readonly sanitize: boolean;
   /** Replaces the agent entry, for tests that run inside the engine. */
   readonly entry: string | undefined;
+  /** The program of `entry` takes the OCI runtime's place instead, and its image is laid. */
+  readonly isImage: boolean;
 }
 
 /** Beside the ELF, for people who read its stacks; the old ones go, since names change with the content. */
@@ -202,7 +214,11 @@ async function build(options: Options): Promise<void> {
   const compiler = buildCompiler(quickjs.directory, quickjs.version);
   const source = (name: string): string => join(agentDirectory, `src/entry/${name}.ts`);
   const modules = await bundleEntries({
-    sources: { agent: options.entry ?? source('agent'), init: source('init'), oci: source('oci') },
+    sources: {
+      agent: options.isImage ? source('agent') : (options.entry ?? source('agent')),
+      init: source('init'),
+      oci: options.isImage ? (options.entry ?? source('oci')) : source('oci'),
+    },
     arch: arch.name,
     outputDirectory: programs,
     isTestBuild: options.isTestBuild,
@@ -244,7 +260,7 @@ async function build(options: Options): Promise<void> {
   process.stderr.write(
     `agent: ${options.output.replace(`${root}/`, '')} ${(size / 1024).toFixed(0)} KiB (${variant})\n`,
   );
-  if (options.entry === undefined) layRuntime(options);
+  if (options.entry === undefined || options.isImage) layRuntime(options);
 }
 
 const { values } = parseArgs({
@@ -254,6 +270,7 @@ const { values } = parseArgs({
     failpoints: { type: 'boolean', default: false },
     sanitize: { type: 'boolean', default: false },
     entry: { type: 'string' },
+    image: { type: 'boolean', default: false },
   },
 });
 const arch = archByName(values.arch);
@@ -264,4 +281,5 @@ await build({
   isTestBuild: values.failpoints,
   sanitize: values.sanitize,
   entry: values.entry === undefined ? undefined : resolve(values.entry),
+  isImage: values.image,
 });

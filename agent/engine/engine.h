@@ -43,6 +43,14 @@ JSRuntime *heap_new_runtime(void);
 /* The same with its memory at fixed addresses, to be written out. */
 JSRuntime *heap_new_image(void);
 
+/* Calls `visit` with each block that does not lie in an arena, of a heap that becomes an image. */
+void heap_each_block(void (*visit)(void *opaque, void *block), void *opaque);
+
+/* Makes what the interpreter would make when it is first used. Returns -1 with a pending exception. */
+int interpreter_complete(JSContext *ctx);
+/* Makes everything there is immortal: its references are no longer counted, and collection leaves it alone (interpreter.c). */
+void interpreter_freeze(JSRuntime *rt);
+
 /* What of the heap is in an image. */
 struct heap_image {
     void *arenas, *blocks;

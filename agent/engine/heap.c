@@ -296,6 +296,11 @@ void heap_fill_arenas(JSRuntime *rt) {
     }
 }
 
+void heap_each_block(void (*visit)(void *opaque, void *block), void *opaque) {
+    for (char *at = blocks; at < blocks_unused; at += BLOCK_HEADER + block_size(at + BLOCK_HEADER))
+        visit(opaque, at + BLOCK_HEADER);
+}
+
 void heap_describe(struct heap_image *image) {
     *image = (struct heap_image){
         .arenas = range,
@@ -320,8 +325,6 @@ int heap_adopt(const struct heap_image *image, int fd, off_t offset) {
         munmap(IMAGE_RANGE, RANGE_BYTES + BLOCKS_BYTES);
         return 0;
     }
-    if (getenv("POP"))
-        madvise(IMAGE_RANGE, arenas_bytes, atoi(getenv("POP")));
     use_ranges(IMAGE_RANGE, IMAGE_BLOCKS);
     unused = populated = range + arenas_bytes;
     blocks_unused = blocks + image->blocks_bytes;

@@ -133,7 +133,10 @@ static void make_image(JSRuntime *rt, JSContext *ctx, JSValueConst engine) {
     run_jobs(rt, ctx);
     if (rejections_expired(ctx, &reason) || rejections_expired(ctx, &reason))
         fatal_exception(ctx, reason);
+    if (interpreter_complete(ctx) < 0)
+        fatal_exception(ctx, JS_GetException(ctx));
     JS_RunGC(rt);
+    interpreter_freeze(rt);
     heap_fill_arenas(rt);
     image_write(rt, ctx);
     _exit(0);

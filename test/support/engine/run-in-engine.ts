@@ -44,6 +44,16 @@ async function build(script: string, variant: EngineVariant): Promise<string> {
   return program;
 }
 
+/** Builds a program that goes on from an image, as `kihon-oci` does; gives its path. */
+export async function buildEngineImage(script: string): Promise<string> {
+  const directory = join(root, 'build/test/engine', `${basename(script, '.ts')}-of-image`);
+  mkdirSync(directory, { recursive: true });
+  const output = join(directory, 'kihon-agent');
+  const args = [join(root, 'agent/build/build.ts'), '--entry', script, '--image', '--output', output];
+  await promisify(execFile)(tsx, args);
+  return join(directory, 'kihon-oci');
+}
+
 /** A report of a sanitizer must never look like an answer of the program, so it ends with a status of its own. */
 const sanitizerEnvironment = { ASAN_OPTIONS: 'detect_leaks=0:exitcode=99', UBSAN_OPTIONS: 'print_stacktrace=1' };
 
