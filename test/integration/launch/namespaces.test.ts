@@ -76,6 +76,22 @@ describe('a user namespace', () => {
     expect(stdout).toBe('inside\n');
   });
 
+  it('takes a root directory below folders that only its own root can walk through (podman’s keep-id)', async () => {
+    const container = await runtime().prepare('echo inside', (config) => withUserNamespace(config, base));
+    const { path } = container.bundle;
+    await runtime().machine.command([
+      'sh',
+      '-c',
+      `mkdir ${path}/own && mv ${path}/rootfs ${path}/own && chmod 700 ${path}/own`,
+    ]);
+    const config = { ...container.bundle.config, root: { path: 'own/rootfs' } };
+    await runtime().machine.write(`${path}/config.json`, JSON.stringify(config));
+    await runtime().machine.command(['chown', `${base}:${base}`, `${path}/own`]);
+    const { stdout, stderr } = await runtime().command(['run', '--bundle', path, container.id]);
+    expect(stderr).toBe('');
+    expect(stdout).toBe('inside\n');
+  });
+
   it('gives its processes an OOM score and limits that they could not take', async () => {
     const { stdout } = await runtime().run('cat /proc/self/oom_score_adj; ulimit -n; ulimit -Hn', (config) => {
       withUserNamespace(config, base);

@@ -24,7 +24,7 @@ import { applyCapabilities, cutBoundingSet, dropCapabilities } from '../capabili
 import { encodeMessage } from '../plan/handshake.ts';
 import type { Step } from '../plan/launch-plan.ts';
 import { performProcessStep } from '../process/perform-process-step.ts';
-import { attachRoot, findRoot, propagationFlags, setGuestPropagation } from '../rootfs/attach-root.ts';
+import { attachRoot, propagationFlags, setGuestPropagation, tryFindRoot } from '../rootfs/attach-root.ts';
 import { ContainerRoot } from '../rootfs/container-root.ts';
 import { createDeviceLinks, createDevices } from '../rootfs/devices.ts';
 import { makeReadonly, maskPaths } from '../rootfs/hide-paths.ts';
@@ -129,7 +129,7 @@ export function performStep(state: InitState, step: Step): void {
     case 'propagation':
       return setGuestPropagation(step.kind);
     case 'find-root':
-      state.rootPlace = findRoot(step.path);
+      state.rootPlace = tryFindRoot(step.path);
       return;
     case 'attach-root':
       return attach(state, step);

@@ -11,6 +11,7 @@ import {
   RESOLVE_NO_SYMLINKS,
 } from '../../abi/constants.ts';
 import { wrapError } from '../../base/errors.ts';
+import type { DomainError } from '../../base/errors.ts';
 import { isSysError } from '../../base/sys-error.ts';
 import type { Fd } from '../../sys/fd.ts';
 import { open, openAt } from '../../sys/file.ts';
@@ -48,13 +49,34 @@ function makeParentPrivate(path: string): void {
   }
 }
 
+function openRoot(path: string): Fd {
+  using guestRoot = open('/', O_PATH | O_DIRECTORY);
+  return openAt(guestRoot, path, { flags: O_PATH | O_DIRECTORY, resolve: RESOLVE_NO_SYMLINKS });
+}
+
+function noRoot(path: string, error: unknown): DomainError {
+  return wrapError(`root.path ${path} must be a directory reached without symbolic links`, error);
+}
+
 /** Opens the container's root directory: a path of the guest without symbolic links. */
 export function findRoot(path: string): Fd {
-  using guestRoot = open('/', O_PATH | O_DIRECTORY);
   try {
-    return openAt(guestRoot, path, { flags: O_PATH | O_DIRECTORY, resolve: RESOLVE_NO_SYMLINKS });
+    return openRoot(path);
   } catch (error) {
-    throw wrapError(`root.path ${path} must be a directory reached without symbolic links`, error);
+    throw noRoot(path, error);
+  }
+}
+
+/**
+ * The same before there are id maps; undefined where that is too early: a folder whose owner becomes the container's root can be
+ * entered by that only (podman's `--userns=keep-id`).
+ */
+export function tryFindRoot(path: string): Fd | undefined {
+  try {
+    return openRoot(path);
+  } catch (error) {
+    if (isSysError(error, 'EACCES')) return undefined;
+    throw noRoot(path, error);
   }
 }
 
