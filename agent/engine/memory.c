@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * memcpy and memmove for x86_64: musl's copies with `rep movsq` whatever the size, which makes templates, joins and
- * thrown errors two to three times slower in the interpreter (engine-facts 0.5). Short copies use overlapping loads.
+ * thrown errors two to three times slower in the interpreter (engine-facts 0.5). Short copies use overlapping loads, long
+ * ones a loop: QEMU without KVM executes `rep movsb` byte by byte.
  * Built with -fno-tree-loop-distribute-patterns, or the loops become calls to themselves.
  */
 #include <stddef.h>
@@ -42,14 +43,10 @@ static inline void copy_forward(unsigned char *to, const unsigned char *from, si
 }
 
 void *memcpy(void *restrict to, const void *restrict from, size_t n) {
-    if (n <= 16) {
+    if (n <= 16)
         copy_small(to, from, n);
-    } else if (n <= 256) {
+    else
         copy_forward(to, from, n);
-    } else {
-        void *d = to;
-        __asm__ volatile("rep movsb" : "+D"(d), "+S"(from), "+c"(n) : : "memory");
-    }
     return to;
 }
 
@@ -59,12 +56,7 @@ void *memmove(void *to, const void *from, size_t n) {
     if (n <= 16) {
         copy_small(d, s, n);
     } else if ((uintptr_t)d - (uintptr_t)s >= n) {
-        if (d <= s && n <= 256)
-            copy_forward(d, s, n);
-        else if (d + n <= s || s + n <= d)
-            memcpy(d, s, n);
-        else
-            copy_forward(d, s, n);
+        copy_forward(d, s, n);
     } else {
         pair first = *(const pair *)s;
         size_t left = n;

@@ -26,6 +26,8 @@ const HALF_CLOSED_PROBE_MS = 1000;
 const NOTHING = new Uint8Array(0);
 
 const buffer = new Uint8Array(READ_BYTES);
+/** Counts what connections do: their order, without a look at the clock. */
+let activity = 0;
 
 export interface ConnectionOptions {
   readonly loop: EventLoop;
@@ -38,8 +40,8 @@ export interface ConnectionOptions {
 
 /** One client: moves bytes between its socket and the protocol state, and reads only while answers are taken. */
 export class Connection {
-  /** When it last did something, for shedding the one that idles longest. */
-  lastActiveMs: number;
+  /** Grows with what any connection does, for shedding the one that idles longest. */
+  lastActive = 0;
   readonly #options: ConnectionOptions;
   readonly #fd: Fd;
   readonly #state: ServerConnection;
@@ -53,7 +55,6 @@ export class Connection {
   constructor(fd: Fd, options: ConnectionOptions) {
     this.#fd = fd;
     this.#options = options;
-    this.lastActiveMs = options.loop.now();
     this.#state = new ServerConnection({
       methods: services,
       budget: options.budget,
@@ -87,7 +88,7 @@ export class Connection {
   /** Sends what is queued, now or as soon as the peer takes it. */
   flush(): void {
     if (!this.#fd.isOpen) return;
-    for (let count = 0; count < WRITES_PER_TURN; count++) {
+    for (let count = 0; count < WRITES_PER_TURN && this.#state.outputBytes > 0; count++) {
       const bytes = this.#state.output(WRITE_BYTES);
       if (bytes === undefined) break;
       const sent = trySend(this.#fd, bytes);
@@ -103,7 +104,8 @@ export class Connection {
 
   /** Flushes when the jobs that are pending now have run, so that answers given together leave together, still in this turn. */
   scheduleFlush(): void {
-    if (this.#isFlushScheduled) return;
+    // An answer given at once was flushed with the read that brought the request.
+    if (this.#isFlushScheduled || this.#state.outputBytes === 0) return;
     this.#isFlushScheduled = true;
     void Promise.resolve().then(() => {
       this.#isFlushScheduled = false;
@@ -138,7 +140,7 @@ export class Connection {
     }
     if (count === 0) this.#state.endInput();
     else {
-      this.lastActiveMs = this.#options.loop.now();
+      this.lastActive = ++activity;
       this.#state.receive(buffer.subarray(0, count));
     }
   }
@@ -146,25 +148,23 @@ export class Connection {
   /** What to wait for now. A peer that does not read its answers is not read from either. */
   #update(): void {
     if (!this.#fd.isOpen) return;
-    if (this.#state.isDone) {
+    const state = this.#state;
+    if (state.isDone || (state.hasInputEnded && !this.#isPeerThere())) {
       this.close();
       return;
     }
-    if (this.#state.hasInputEnded && !this.#isPeerThere()) {
-      this.close();
-      return;
-    }
-    const wantsOutput = this.#state.outputBytes > 0;
-    if (this.#state.wantsInput) this.#watch.change(wantsOutput ? 'both' : 'read');
+    const wantsOutput = state.outputBytes > 0;
+    const { wantsInput } = state;
+    if (wantsInput) this.#watch.change(wantsOutput ? 'both' : 'read');
     else this.#watch.change(wantsOutput ? 'write' : 'none');
-    this.#limitFrameTime();
+    // While we do not read, it is not the peer who is slow.
+    const isTimed = wantsInput && state.isMidFrame;
+    if (isTimed || this.#frameTimer !== undefined) this.#limitFrameTime(isTimed);
   }
 
   /** Bulk data is hardly ever between two frames when a read ends, so the timer is for one frame and starts anew with the next. */
-  #limitFrameTime(): void {
-    const { frameCount, wantsInput } = this.#state;
-    // While we do not read, it is not the peer who is slow.
-    const isTimed = this.#state.isMidFrame && wantsInput;
+  #limitFrameTime(isTimed: boolean): void {
+    const { frameCount } = this.#state;
     if (isTimed && this.#frameTimer !== undefined && this.#timedFrame === frameCount) return;
     this.#frameTimer?.cancel();
     this.#frameTimer = undefined;

@@ -92,13 +92,13 @@ export class Server {
   }
 
   #connection(fd: Fd): Connection {
+    // Also when the deadline has answered a handler that goes on; and not even the failure could be told: out of memory.
+    const flush = (): void => connection.scheduleFlush();
     const connection: Connection = new Connection(fd, {
       loop: this.#loop,
       budget: this.#budget,
       onCall: (call) => {
-        // Also when the deadline has answered a handler that goes on; and not even the failure could be told: out of memory.
-        const flush = (): void => connection.scheduleFlush();
-        void dispatch(this.#context, this.#loop, this.#log, call, flush).then(flush, () => connection.close());
+        void dispatch(this.#context, this.#loop, this.#log, call, flush)?.then(flush, () => connection.close());
       },
       onFailure: (error) => this.#log.error('connection', { error: describeError(error) }),
       onClosed: (closed) => void this.#connections.delete(closed),
@@ -117,7 +117,7 @@ export class Server {
   #shedOldest(): void {
     let oldest: Connection | undefined;
     for (const connection of this.#connections)
-      if (connection.callCount === 0 && (oldest === undefined || connection.lastActiveMs < oldest.lastActiveMs))
+      if (connection.callCount === 0 && (oldest === undefined || connection.lastActive < oldest.lastActive))
         oldest = connection;
     if (oldest === undefined) [oldest] = this.#connections;
     oldest?.close();

@@ -1,13 +1,11 @@
-import type { AbortSignal } from '../base/abort.ts';
 import { toError } from '../base/errors.ts';
 import { EAGAIN, EIO } from '../abi/errno.ts';
 import type { Fd } from '../sys/fd.ts';
 import { tryRead } from '../sys/file.ts';
 import type { EventLoop, Timer, Watch } from '../sys/loop.ts';
 import { sysError } from '../sys/syscall.ts';
-import { openGate } from './delivery-gate.ts';
 import type { DeliveryGate } from './delivery-gate.ts';
-import type { ProcessOutput } from './process-streams.ts';
+import type { ProcessOutput, StreamReader } from './process-streams.ts';
 
 /** A read takes at most this much, whatever was asked: one reply must not starve the others. */
 const MAX_READ_BYTES = 64 << 10;
@@ -17,8 +15,7 @@ const MAX_READ_BYTES = 64 << 10;
  */
 const DRAIN_MS = 500;
 
-/** Where reads land first; its content is copied out before the next read. */
-const scratch = new Uint8Array(MAX_READ_BYTES);
+const NO_BYTES = new Uint8Array(0);
 
 interface PendingRead {
   readonly length: number;
@@ -26,6 +23,16 @@ interface PendingRead {
   readonly resolve: (bytes: Uint8Array) => void;
   readonly reject: (error: Error) => void;
   unregister: () => void;
+}
+
+function nothing(): void {
+  // No signal to leave.
+}
+
+/** A read and its listener know each other: left so, the bytes would stay until the next garbage collection. */
+function release(read: PendingRead): void {
+  read.unregister();
+  read.unregister = nothing;
 }
 
 /**
@@ -48,13 +55,20 @@ export class OutputStream implements ProcessOutput {
   }
 
   /** At least one byte and at most `length`; empty at the end of the stream. */
-  read(length: number, signal: AbortSignal, gate: DeliveryGate = openGate): Promise<Uint8Array> {
+  read(length: number, reader: StreamReader): Promise<Uint8Array> | Uint8Array {
+    const mayTake = this.#pending.length === 0 && reader.canReply;
+    const bytes = mayTake ? this.#take(length) : undefined;
+    return bytes ?? this.#wait(length, reader, mayTake);
+  }
+
+  #wait(length: number, reader: StreamReader, isKnownEmpty: boolean): Promise<Uint8Array> {
     return new Promise((resolve, reject) => {
+      const { signal } = reader;
       if (signal.aborted) {
         reject(toError(signal.reason));
         return;
       }
-      const read: PendingRead = { length, gate, resolve, reject, unregister: () => undefined };
+      const read: PendingRead = { length, gate: reader, resolve, reject, unregister: nothing };
       read.unregister = signal.onAbort((reason) => {
         const index = this.#pending.indexOf(read);
         if (index < 0) return;
@@ -63,7 +77,8 @@ export class OutputStream implements ProcessOutput {
         this.#serve();
       });
       this.#pending.push(read);
-      this.#serve();
+      if (isKnownEmpty) this.#updateInterest();
+      else this.#serve();
     });
   }
 
@@ -85,29 +100,35 @@ export class OutputStream implements ProcessOutput {
     this.#leaveGate?.();
     this.#leaveGate = undefined;
     for (let read = this.#pending[0]; read !== undefined; read = this.#pending[0]) {
-      if (this.#isAtEnd) {
-        this.#settle(read, () => read.resolve(new Uint8Array(0)));
-        continue;
-      }
-      if (!read.gate.canReply) {
+      if (!this.#isAtEnd && !read.gate.canReply) {
         this.#waitForGate(read.gate);
         return;
       }
-      const buffer = scratch.subarray(0, Math.min(read.length, MAX_READ_BYTES));
-      const count = tryRead(this.#fd, buffer);
-      if (count === -EAGAIN) break;
-      if (count > 0 || (count === 0 && read.length === 0)) {
-        this.#settle(read, () => read.resolve(buffer.slice(0, count)));
-        continue;
+      try {
+        const bytes = this.#take(read.length);
+        if (bytes === undefined) break;
+        this.#settle(read);
+        read.resolve(bytes);
+      } catch (error) {
+        this.#settle(read);
+        read.reject(toError(error));
       }
-      // EIO: the last process closed its side of the terminal (tty_ioctl(4) names it a hang-up).
-      if (count === 0 || count === -EIO) {
-        this.#end();
-        return;
-      }
-      this.#settle(read, () => read.reject(sysError('read', count, this.#fd.what)));
     }
     this.#updateInterest();
+  }
+
+  /** What is there now, empty at the end; undefined when that is nothing yet. @throws SysError */
+  #take(length: number): Uint8Array | undefined {
+    if (this.#isAtEnd) return NO_BYTES;
+    const buffer = new Uint8Array(Math.min(length, MAX_READ_BYTES));
+    const count = tryRead(this.#fd, buffer);
+    if (count === -EAGAIN) return undefined;
+    // A view of little of it would keep all of it.
+    if (count > 0) return count * 2 > buffer.length ? buffer.subarray(0, count) : buffer.slice(0, count);
+    // EIO: the last process closed its side of the terminal (tty_ioctl(4) names it a hang-up).
+    if (count === -EIO || (count === 0 && length > 0)) this.#end();
+    else if (count < 0) throw sysError('read', count, this.#fd.what);
+    return NO_BYTES;
   }
 
   /** The caller does not read its answers: leave the bytes in the kernel, where they stop the process. */
@@ -119,18 +140,18 @@ export class OutputStream implements ProcessOutput {
     });
   }
 
-  #settle(read: PendingRead, deliver: () => void): void {
-    this.#pending.shift();
-    read.unregister();
-    deliver();
+  #settle(read: PendingRead): void {
+    // Not there any more when the stream has just ended.
+    if (this.#pending[0] === read) this.#pending.shift();
+    release(read);
   }
 
   #end(): void {
     this.#isAtEnd = true;
     this.#unwatch();
     for (const read of this.#pending.splice(0)) {
-      read.unregister();
-      read.resolve(new Uint8Array(0));
+      release(read);
+      read.resolve(NO_BYTES);
     }
   }
 

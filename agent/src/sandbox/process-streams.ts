@@ -11,10 +11,15 @@ export interface ProcessInput {
   close(): void;
 }
 
+/** Who reads: whether the bytes would be taken now, and when they are no longer wanted. */
+export interface StreamReader extends DeliveryGate {
+  readonly signal: AbortSignal;
+}
+
 /** What a process writes. */
 export interface ProcessOutput {
-  /** At least one byte and at most `length`; empty at the end of the stream. */
-  read(length: number, signal: AbortSignal, gate?: DeliveryGate): Promise<Uint8Array>;
+  /** At least one byte and at most `length`, without a promise when they are there; empty at the end of the stream. */
+  read(length: number, reader: StreamReader): Promise<Uint8Array> | Uint8Array;
   /** The process has died; others may still hold the stream. */
   processExited(): void;
   /** Ends everything that waits, and closes. */

@@ -45,6 +45,13 @@ const bits: Readonly<Record<Interest, number>> = {
   priority: EPOLLPRI,
 };
 
+/** What events mean, by their bits (all below 32): nothing is made for each event. */
+const readiness: readonly Ready[] = Array.from({ length: 32 }, (_, events) => ({
+  readable: (events & (EPOLLIN | EPOLLPRI)) !== 0,
+  writable: (events & EPOLLOUT) !== 0,
+  hangup: (events & (EPOLLHUP | EPOLLERR)) !== 0,
+}));
+
 const EPOLL_CTL_NAMES: readonly string[] = ['', 'add', 'del', 'mod'];
 
 /** One descriptor in the loop. */
@@ -187,9 +194,11 @@ export class EventLoop {
     if (count > 0) this.#isIdle = false;
     this.#dispatch(count);
     this.#runTimers();
-    const soon = this.#soon;
-    this.#soon = [];
-    for (const callback of soon) callback();
+    if (this.#soon.length > 0) {
+      const soon = this.#soon;
+      this.#soon = [];
+      for (const callback of soon) callback();
+    }
     return false;
   }
 
@@ -216,12 +225,7 @@ export class EventLoop {
       // An earlier callback of this batch may have closed it, and the number may be in use again.
       if (watch === undefined || watch.generation !== this.#events.u32(offset + epollEvent.data + 4)) continue;
       const events = this.#events.u32(offset + epollEvent.events);
-      const hangup = (events & (EPOLLHUP | EPOLLERR)) !== 0;
-      watch.onEvents({
-        readable: (events & (EPOLLIN | EPOLLPRI)) !== 0,
-        writable: (events & EPOLLOUT) !== 0,
-        hangup,
-      });
+      watch.onEvents(readiness[events & (EPOLLIN | EPOLLPRI | EPOLLOUT | EPOLLERR | EPOLLHUP)] as Ready);
     }
   }
 

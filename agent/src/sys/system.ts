@@ -6,6 +6,7 @@ import {
   LINUX_REBOOT_MAGIC1,
   LINUX_REBOOT_MAGIC2,
 } from '../abi/constants.ts';
+import { littleEndian } from '../abi/byte-order.ts';
 import { layouts } from '../abi/layouts.ts';
 import { StructView } from '../abi/structs/struct-view.ts';
 import * as nr from '../abi/syscalls.ts';
@@ -52,10 +53,14 @@ export function setWallClock(sec: bigint, nsec: number): void {
   );
 }
 
+/** Where the low half of `tv_sec` lies. */
+const secondsLow = Number(!littleEndian) * 4;
+
 /** Milliseconds on the monotonic clock; only differences mean anything. */
 export function monotonicMs(): number {
   rawSyscall(nr.SYS_clock_gettime, CLOCK_MONOTONIC, timespec.bytes);
-  return Number(timespec.u64(0)) * 1000 + timespec.u32(8) / 1e6;
+  // Seconds since the start fit one half; a BigInt would be an object for every look at the clock.
+  return timespec.u32(secondsLow) * 1000 + timespec.u32(8) / 1e6;
 }
 
 /** getrandom(2), without waiting for the pool: ids need to differ, not to be secret. */

@@ -17,7 +17,7 @@ const BUDGET_BYTES = 1 << 20;
 
 function frame(streamId: number, type: number, flags: number, body: Uint8Array): Uint8Array {
   const bytes = new Uint8Array(FRAME_HEADER_SIZE + body.length);
-  encodeFrameHeader(bytes, 0, { length: body.length, streamId, type, flags });
+  encodeFrameHeader(bytes, 0, body.length, streamId, type, flags);
   bytes.set(body, FRAME_HEADER_SIZE);
   return bytes;
 }

@@ -16,14 +16,15 @@ function fitted(length: number): number {
 }
 
 /** Bytes are taken from the process only while the answer can be queued; empty data is the end of the stream (lifecycle 5.3). */
-async function readStream(
+function readStream(
   context: ApiContext,
   request: ReadRequest,
   call: Call,
   streamOf: (process: SandboxProcess) => ProcessOutput,
-): Promise<{ data: Uint8Array }> {
+): Promise<{ data: Uint8Array }> | { data: Uint8Array } {
   const process = context.sandbox.container(request.container_id).process(request.exec_id);
-  return { data: await streamOf(process).read(fitted(request.len), call.signal, call) };
+  const bytes = streamOf(process).read(fitted(request.len), call);
+  return bytes instanceof Promise ? bytes.then((data) => ({ data })) : { data: bytes };
 }
 
 /** ReadStdout. */

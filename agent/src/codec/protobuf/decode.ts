@@ -249,15 +249,16 @@ function readLength(end: number): number {
 
 /** A varint as a float: exact up to 2^53, and large enough beyond for any comparison. */
 function readLongVarint(): number {
+  const input = bytes;
+  const last = position + 10;
+  const end = Math.min(input.length, last);
   let value = 0;
-  let scale = 1;
-  for (let count = 0; count < 10; count++) {
-    const byte = readByte();
+  for (let scale = 1; position < end; scale *= 128) {
+    const byte = input[position++] as number;
+    if (byte < 0x80) return value + byte * scale;
     value += (byte & 0x7f) * scale;
-    if (byte < 0x80) return value;
-    scale *= 128;
   }
-  throw malformed('varint is longer than 10 bytes');
+  throw malformed(end < last ? 'message is cut short' : 'varint is longer than 10 bytes');
 }
 
 /** Low 32 bits of a varint, unsigned. */
@@ -275,22 +276,12 @@ function readVarint32(): number {
 
 /** Low 64 bits of a varint, unsigned. */
 function readVarint64(): bigint {
-  let low = readByte();
-  if (low < 0x80) return BigInt(low);
-  low &= 0x7f;
-  let middle = 0;
-  let high = 0;
-  for (let shift = 7; shift < 70; shift += 7) {
-    const byte = readByte();
-    if (shift < 28) low |= (byte & 0x7f) << shift;
-    else if (shift < 56) middle |= (byte & 0x7f) << (shift - 28);
-    else high |= (byte & 0x7f) << (shift - 56);
-    if (byte < 0x80) {
-      if (shift < 49) return BigInt(low + middle * 0x1000_0000);
-      return BigInt.asUintN(64, BigInt(low) | (BigInt(middle) << 28n) | (BigInt(high) << 56n));
-    }
-  }
-  throw malformed('varint is longer than 10 bytes');
+  const start = position;
+  const value = readLongVarint();
+  if (value <= Number.MAX_SAFE_INTEGER) return BigInt(value);
+  let exact = 0n;
+  for (let index = position; index-- > start;) exact = (exact << 7n) | BigInt((bytes[index] as number) & 0x7f);
+  return BigInt.asUintN(64, exact);
 }
 
 function readByte(): number {

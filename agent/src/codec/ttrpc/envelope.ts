@@ -66,23 +66,22 @@ export function finishResponseFrame(streamId: number, buffer: Uint8Array): Uint8
   let start = RESPONSE_RESERVE;
   if (payloadLength > 0) {
     let lengthSize = 1;
-    while (lengthSize < 4 && payloadLength >= 2 ** (7 * lengthSize)) lengthSize += 1;
+    for (let rest = payloadLength; rest >= 128; rest >>>= 7) lengthSize += 1;
     const total = 2 + 1 + lengthSize + payloadLength;
     if (total > MAX_FRAME_LENGTH) return encodeStatusFrame(streamId, INVALID_ARGUMENT, oversizeText(total));
     start -= lengthSize;
-    for (let index = 0; index < lengthSize; index++) {
-      const more = index < lengthSize - 1 ? 0x80 : 0;
-      buffer[start + index] = ((payloadLength >>> (7 * index)) & 0x7f) | more;
+    let at = start;
+    for (let rest = payloadLength; ; rest >>>= 7) {
+      buffer[at++] = rest < 128 ? rest : (rest & 0x7f) | 0x80;
+      if (rest < 128) break;
     }
-    start -= 1;
-    buffer[start] = 0x12;
+    buffer[--start] = 0x12;
   }
-  start -= 2;
-  buffer[start] = 0x0a;
-  buffer[start + 1] = 0;
+  buffer[--start] = 0;
+  buffer[--start] = 0x0a;
   const length = buffer.length - start;
   start -= FRAME_HEADER_SIZE;
-  encodeFrameHeader(buffer, start, { length, streamId, type: FRAME_RESPONSE, flags: 0 });
+  encodeFrameHeader(buffer, start, length, streamId, FRAME_RESPONSE);
   return buffer.subarray(start);
 }
 
@@ -91,7 +90,7 @@ export function encodeStatusFrame(streamId: number, code: number, message: strin
   const text = message.length > MAX_STATUS_TEXT ? `${message.slice(0, MAX_STATUS_TEXT - 3)}...` : message;
   const frame = ResponseEnvelope.encode({ status: { code, message: text } }, FRAME_HEADER_SIZE);
   const length = frame.length - FRAME_HEADER_SIZE;
-  encodeFrameHeader(frame, 0, { length, streamId, type: FRAME_RESPONSE, flags: 0 });
+  encodeFrameHeader(frame, 0, length, streamId, FRAME_RESPONSE);
   return frame;
 }
 
@@ -109,6 +108,6 @@ export function encodeRequestFrame(
   const frame = RequestEnvelope.encode(request, FRAME_HEADER_SIZE);
   const length = frame.length - FRAME_HEADER_SIZE;
   if (length > MAX_FRAME_LENGTH) throw new RangeError(oversizeText(length));
-  encodeFrameHeader(frame, 0, { length, streamId, type: FRAME_REQUEST, flags: 0 });
+  encodeFrameHeader(frame, 0, length, streamId, FRAME_REQUEST);
   return frame;
 }

@@ -49,6 +49,17 @@ export class FrameDecoder {
   feed(chunk: Uint8Array, sink: FrameSink): number {
     let offset = 0;
     for (;;) {
+      // Nearly every frame is small and comes in one piece.
+      while (this.#headerFilled === 0 && chunk.length - offset >= FRAME_HEADER_SIZE) {
+        const header = decodeFrameHeader(chunk, offset);
+        const start = offset + FRAME_HEADER_SIZE;
+        const end = start + header.length;
+        if (end > chunk.length || header.length > UNBUDGETED_FRAME_LENGTH) break;
+        this.#frameCount += 1;
+        // Not `slice`: on the host the input may be a Buffer, whose `slice` is a view.
+        if (!sink.frame(header, new Uint8Array(chunk.subarray(start, end)), 0)) return end;
+        offset = end;
+      }
       if (this.#current === undefined) {
         const count = Math.min(FRAME_HEADER_SIZE - this.#headerFilled, chunk.length - offset);
         if (count === 0) return offset;

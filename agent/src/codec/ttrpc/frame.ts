@@ -56,11 +56,18 @@ export function decodeFrameHeader(bytes: Uint8Array, offset = 0): FrameHeader {
 }
 
 /** Writes a header in place. */
-export function encodeFrameHeader(bytes: Uint8Array, offset: number, header: FrameHeader): void {
-  writeUint32(bytes, offset, header.length);
-  writeUint32(bytes, offset + 4, header.streamId);
-  bytes[offset + 8] = header.type;
-  bytes[offset + 9] = header.flags;
+export function encodeFrameHeader(
+  bytes: Uint8Array,
+  offset: number,
+  length: number,
+  streamId: number,
+  type: number,
+  flags = 0,
+): void {
+  writeUint32(bytes, offset, length);
+  writeUint32(bytes, offset + 4, streamId);
+  bytes[offset + 8] = type;
+  bytes[offset + 9] = flags;
 }
 
 /** The text that upstream answers for a message above the limit. */

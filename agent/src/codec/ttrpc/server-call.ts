@@ -3,7 +3,8 @@ import { AbortController } from '../../base/abort.ts';
 import { DomainError } from '../../base/errors.ts';
 import type { Init } from '../protobuf/message-codec.ts';
 import type { MethodCodec } from '../protobuf/service-registry.ts';
-import type { KeyValue } from './envelope.ts';
+import type { KeyValue, RequestEnvelope } from './envelope.ts';
+import type { FrameHeader } from './frame.ts';
 
 /** What a call asks of its connection. */
 export interface CallOwner {
@@ -13,7 +14,7 @@ export interface CallOwner {
   onceWritable(listener: () => void): () => void;
 }
 
-const NANOS_PER_MILLISECOND = 1_000_000n;
+const NANOS_PER_MILLISECOND = 1e6;
 
 /** Longest timer, in ms (2^31-1, 24 days); a deadline beyond it is none. */
 const MAX_TIMER_MS = 0x7fff_ffff;
@@ -23,15 +24,16 @@ const MAX_TIMER_MS = 0x7fff_ffff;
  * to unsigned, which means centuries) or too far for a timer.
  */
 export function deadlineMs(timeoutNano: bigint): number | undefined {
-  if (timeoutNano <= 0n) return undefined;
-  const milliseconds = (timeoutNano + NANOS_PER_MILLISECOND - 1n) / NANOS_PER_MILLISECOND;
-  return milliseconds > BigInt(MAX_TIMER_MS) ? undefined : Number(milliseconds);
+  // A number is exact far beyond the longest timer.
+  const milliseconds = Math.ceil(Number(timeoutNano) / NANOS_PER_MILLISECOND);
+  return milliseconds > 0 && milliseconds <= MAX_TIMER_MS ? milliseconds : undefined;
 }
 
 /** A request that was accepted and waits for its one answer. */
 export class ServerCall {
   readonly #owner: CallOwner;
-  readonly #abort = new AbortController();
+  /** Made when somebody asks: a call that is answered at once needs none. */
+  #abort: AbortController | undefined;
   readonly streamId: number;
   readonly service: string;
   readonly method: string;
@@ -49,33 +51,27 @@ export class ServerCall {
 
   constructor(
     owner: CallOwner,
-    fields: {
-      readonly streamId: number;
-      readonly service: string;
-      readonly method: string;
-      readonly codec: MethodCodec;
-      readonly request: object;
-      readonly metadata: readonly KeyValue[];
-      readonly deadlineMs: number | undefined;
-      readonly charged: number;
-      readonly bodyLength: number;
-    },
+    header: FrameHeader,
+    envelope: RequestEnvelope,
+    codec: MethodCodec,
+    request: object,
+    charged: number,
   ) {
     this.#owner = owner;
-    this.streamId = fields.streamId;
-    this.service = fields.service;
-    this.method = fields.method;
-    this.codec = fields.codec;
-    this.request = fields.request;
-    this.metadata = fields.metadata;
-    this.deadlineMs = fields.deadlineMs;
-    this.charged = fields.charged;
-    this.bodyLength = fields.bodyLength;
+    this.streamId = header.streamId;
+    this.service = envelope.service;
+    this.method = envelope.method;
+    this.codec = codec;
+    this.request = request;
+    this.metadata = envelope.metadata;
+    this.deadlineMs = deadlineMs(envelope.timeout_nano);
+    this.charged = charged;
+    this.bodyLength = header.length;
   }
 
   /** Fires when the answer is no longer wanted: deadline, or the connection is gone. */
   get signal(): AbortSignal {
-    return this.#abort.signal;
+    return (this.#abort ??= new AbortController()).signal;
   }
 
   /** False once answered, expired or cancelled. Later answers are dropped. */
@@ -105,7 +101,7 @@ export class ServerCall {
   expire(): void {
     if (!this.#open) return;
     this.#owner.fail(this, 4, 'timeout');
-    this.#abort.abort(new DomainError('deadline_exceeded', 'timeout'));
+    this.signal.trigger(new DomainError('deadline_exceeded', 'timeout'));
   }
 
   /** The connection's side: no answer will be sent any more. */
@@ -117,7 +113,7 @@ export class ServerCall {
   cancel(reason: unknown): void {
     if (!this.#open) return;
     this.#open = false;
-    this.#abort.abort(reason);
+    this.signal.trigger(reason);
   }
 
   /** Values of a metadata key, in order. Go clients write keys in lower case. */

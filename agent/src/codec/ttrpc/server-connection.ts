@@ -11,7 +11,7 @@ import type { FrameSink } from './frame-decoder.ts';
 import { FrameDecoder } from './frame-decoder.ts';
 import { OutputQueue } from './output-queue.ts';
 import type { CallOwner } from './server-call.ts';
-import { deadlineMs, ServerCall } from './server-call.ts';
+import { ServerCall } from './server-call.ts';
 import type { ServerLimits } from './server-limits.ts';
 import { DEFAULT_SERVER_LIMITS } from './server-limits.ts';
 import { INTERNAL, INVALID_ARGUMENT, RESOURCE_EXHAUSTED, UNIMPLEMENTED, UNKNOWN } from './status-code.ts';
@@ -29,6 +29,8 @@ export interface ServerConnectionOptions {
   readonly onCall: (call: ServerCall) => void;
   readonly limits?: Partial<ServerLimits>;
 }
+
+const DECODE_OPTIONS = { refuseNul: true };
 
 /** Longest part of a peer's service or method name that is echoed in an error. */
 const MAX_ECHO = 256;
@@ -106,11 +108,7 @@ export class ServerConnection implements CallOwner, FrameSink {
 
   /** True while a further answer is queued at once. */
   get canQueue(): boolean {
-    return (
-      !this.#closed &&
-      this.#queue.bytes < this.#limits.pauseOutputBytes &&
-      this.#queue.frames < this.#limits.pauseOutputFrames
-    );
+    return !this.#closed && this.#queue.isBelow(this.#limits.pauseOutputBytes, this.#limits.pauseOutputFrames);
   }
 
   /** Takes bytes from the peer. `chunk` may be reused afterwards. */
@@ -142,9 +140,11 @@ export class ServerConnection implements CallOwner, FrameSink {
   wrote(count: number): void {
     this.#queue.consume(count);
     if (!this.canQueue) return;
-    const listeners = [...this.#writableListeners];
-    this.#writableListeners.clear();
-    for (const listener of listeners) listener();
+    if (this.#writableListeners.size > 0) {
+      const listeners = [...this.#writableListeners];
+      this.#writableListeners.clear();
+      for (const listener of listeners) listener();
+    }
     // eslint-disable-next-line @typescript-eslint/no-unnecessary-condition -- a listener may have filled the queue again
     while (this.#backlog !== undefined && this.canQueue) {
       const waiting: Uint8Array = this.#backlog;
@@ -244,21 +244,11 @@ export class ServerConnection implements CallOwner, FrameSink {
       return this.#refuse(streamId, RESOURCE_EXHAUSTED, `unanswered requests hold ${this.#uncharged} bytes`);
     let request: object;
     try {
-      request = codec.request.decode(envelope.payload, { refuseNul: true });
+      request = codec.request.decode(envelope.payload, DECODE_OPTIONS);
     } catch (error) {
       return this.#refusePayload(streamId, error);
     }
-    const call = new ServerCall(this, {
-      streamId,
-      service: envelope.service,
-      method: envelope.method,
-      codec,
-      request,
-      metadata: envelope.metadata,
-      deadlineMs: deadlineMs(envelope.timeout_nano),
-      charged,
-      bodyLength: body.length,
-    });
+    const call = new ServerCall(this, header, envelope, codec, request, charged);
     this.#calls[streamId] = call;
     this.#callCount += 1;
     this.#uncharged += unchargedBytes(call);

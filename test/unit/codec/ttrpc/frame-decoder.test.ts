@@ -40,7 +40,7 @@ describe('frame header', () => {
     fc.assert(
       fc.property(fc.record({ length: u32, streamId: u32, type: u8, flags: u8 }), (header) => {
         const bytes = new Uint8Array(12);
-        encodeFrameHeader(bytes, 2, header);
+        encodeFrameHeader(bytes, 2, header.length, header.streamId, header.type, header.flags);
         expect(decodeFrameHeader(bytes, 2)).toEqual(header);
       }),
     );

@@ -19,7 +19,7 @@ export function rawFrame(
   length = body.length,
 ): Uint8Array {
   const frame = new Uint8Array(FRAME_HEADER_SIZE + body.length);
-  encodeFrameHeader(frame, 0, { length, streamId, type, flags });
+  encodeFrameHeader(frame, 0, length, streamId, type, flags);
   frame.set(body, FRAME_HEADER_SIZE);
   return frame;
 }
