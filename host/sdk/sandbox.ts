@@ -44,6 +44,8 @@ export interface SandboxContext {
   readonly onPhase?: (phase: SandboxPhase, ms: number) => void;
   /** Told what executes guest code before anything is started. */
   readonly onAccelerator?: (accelerator: Accelerator) => void;
+  /** For an agent that sends no ready message: what it prints on the console when it serves. */
+  readonly readyText?: string | undefined;
 }
 
 /** Options of one more process. */
@@ -129,7 +131,11 @@ export class Sandbox implements AsyncDisposable {
     scope.defer(() => entry.release());
     endPhase('prepare');
 
-    const vm = await VirtualMachine.boot({ ...prepared.config, directory: entry.directory }, signal, endPhase);
+    const vm = await VirtualMachine.boot(
+      { ...prepared.config, directory: entry.directory, readyText: context.readyText },
+      signal,
+      endPhase,
+    );
     scope.defer(() => vm[Symbol.asyncDispose]());
     const stream = await vm.dial(AGENT_PORT, { timeoutMs: prepared.config.bootTimeoutMs, signal });
     const client = new AgentClient(stream);

@@ -64,6 +64,22 @@ export class ConsoleRelay implements Disposable {
     }
   }
 
+  /** Settles when the guest prints `text`; never when it does not. */
+  async shows(text: string): Promise<void> {
+    await new Promise<void>((resolve) => {
+      let tail = '';
+      const look = (chunk: Buffer): void => {
+        tail += chunk.toString('latin1');
+        if (tail.includes(text)) {
+          this.#guest.off('data', look);
+          resolve();
+        }
+        tail = tail.slice(1 - text.length);
+      };
+      this.#guest.on('data', look);
+    });
+  }
+
   [Symbol.dispose](): void {
     this.#guest.destroy();
     this.#server.close();

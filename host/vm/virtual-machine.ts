@@ -63,6 +63,8 @@ export interface VmConfig {
   readonly vsock: VsockChoice;
   /** From QEMU's start to the guest's ready message. */
   readonly bootTimeoutMs: number;
+  /** What an agent that sends no ready message prints on the console when it serves. */
+  readonly readyText?: string | undefined;
 }
 
 /** A phase that came to its end, with its length. */
@@ -178,7 +180,9 @@ export class VirtualMachine implements AsyncDisposable {
     own(qemu);
     const [, , , qmpStream, consoleStream] = qemu.child.stdio;
     const consoleLog = inDirectory('console.log');
-    scope.use(await ConsoleRelay.open(consoleStream as Duplex, consoleLog, inDirectory('console.sock')));
+    const relay = await ConsoleRelay.open(consoleStream as Duplex, consoleLog, inDirectory('console.sock'));
+    scope.use(relay);
+    const shown = config.readyText === undefined ? undefined : relay.shows(config.readyText);
 
     const ended = qemu.exited.then(async (exit): Promise<never> => {
       // The end of the console arrives on a stream of its own.
@@ -189,6 +193,7 @@ export class VirtualMachine implements AsyncDisposable {
     ended.catch(() => undefined);
     const qmp = await Promise.race([Qmp.open(qmpStream as Duplex).catch(() => ended), ended]);
     const isReady =
+      shown ??
       ready?.ready ??
       dialVsock(vsock.address, 1024, { timeoutMs: config.bootTimeoutMs, signal }).then(
         (stream) => void stream.destroy(),

@@ -33,9 +33,14 @@ async function exec(client: AgentClient, containerId: string, run: string): Prom
 }
 
 /** MB/s that a container writes and one reader gets, 32 KiB at a time and one request at a time, as Kata's host reads. */
-export async function stdoutRate(client: AgentClient, containerId: string, bytes: number): Promise<number> {
+export async function stdoutRate(
+  client: AgentClient,
+  containerId: string,
+  bytes: number,
+  readLength = READ_LENGTH,
+): Promise<number> {
   const process = await exec(client, containerId, `head -c ${bytes} /dev/zero`);
-  const ids = { container_id: containerId, exec_id: process.execId, len: READ_LENGTH };
+  const ids = { container_id: containerId, exec_id: process.execId, len: readLength };
   let got = 0;
   const ms = await elapsedMs(async () => {
     for (;;) {
