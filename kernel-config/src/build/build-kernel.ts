@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { type Architecture, ARCHITECTURES, findArchitecture, hostArchitecture } from '../architecture.ts';
 import { CONFIGURATIONS, findConfiguration, type KernelConfiguration } from '../configurations.ts';
 import { loadFragments } from '../fragment/load-fragments.ts';
@@ -15,7 +15,7 @@ import { configureKernel } from './configure-kernel.ts';
 import { BuildFailure } from './failure.ts';
 import { findKernel, installKernel, type KernelRecord, storeKernel } from './finished-kernel.ts';
 import type { KernelReport } from './kernel-event.ts';
-import { DEFAULT_SERIES, locateSource, readKernelVersion, sourceId } from './kernel-source.ts';
+import { DEFAULT_SERIES, locateSource, readKernelVersion } from './kernel-source.ts';
 import { loadPatches, patchesDigest } from './patches.ts';
 import { prepareSource } from './prepare-source.ts';
 import { REPRODUCIBLE } from './reproducible.ts';
@@ -90,8 +90,7 @@ export async function buildKernel(options: BuildOptions): Promise<BuiltKernel> {
   const toolchain = await findToolchain(architecture);
   const withSignal = signal ? { signal } : {};
   const sourceFolder = await prepareSource(tarball, patches, cacheFolder, options);
-  const id = sourceId(tarball) + (patches.length === 0 ? '' : `-${patchesDigest(patches).slice(0, 16)}`);
-  const objectFolder = join(cacheFolder, 'obj', `${configuration.name}-${architecture.name}-${id}`);
+  const objectFolder = join(cacheFolder, 'obj', `${configuration.name}-${architecture.name}-${basename(sourceFolder)}`);
   await using _buildLock = await acquireBuildLock(`${objectFolder}.lock`);
   if (options.isFresh === true) await rm(objectFolder, { recursive: true, force: true });
   // Only a build from nothing shows how many steps there are.

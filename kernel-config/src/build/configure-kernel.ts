@@ -1,5 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import type { Architecture } from '../architecture.ts';
 import { loadAllowedMissing, whyAllowedMissing } from '../fragment/allowed-missing.ts';
@@ -73,7 +74,8 @@ export async function makeDotConfig(options: Omit<ConfigureOptions, 'kernelVersi
     await runCommand(
       'make',
       [
-        ...['-C', sourceFolder, `O=${objectFolder}`, ...toolchain.variables, ...REPRODUCIBLE],
+        ...['-C', sourceFolder, `O=${objectFolder}`, `-j${availableParallelism()}`],
+        ...[...toolchain.variables, ...REPRODUCIBLE],
         ...[`KCONFIG_ALLCONFIG=${requestFile}`, 'allnoconfig'],
       ],
       signal ? { signal } : {},

@@ -12,7 +12,11 @@ export async function prepareSource(
   tarball: SourceTarball,
   patches: readonly Patch[],
   cacheFolder: string,
-  options: { readonly signal?: AbortSignal; readonly report?: KernelReport },
+  options: {
+    readonly extraFragments?: readonly string[];
+    readonly signal?: AbortSignal;
+    readonly report?: KernelReport;
+  },
 ): Promise<string> {
   const { signal, report } = options;
   const withSignal = signal ? { signal } : {};
@@ -20,6 +24,8 @@ export async function prepareSource(
   await removePartialTrees(cacheFolder);
   const source = await unpackSource(tarball, cacheFolder, {
     ...withSignal,
+    // A fragment of ours cannot ask for what is left out; a file of somebody's may.
+    isWhole: patches.length > 0 || (options.extraFragments ?? []).some((name) => name.includes('/')),
     onStart: () => report?.({ event: 'unpacking', source: tarball.path }),
   });
   return await patchedSource(source, patches, {
