@@ -12,6 +12,8 @@ MAKEFLAGS += --no-builtin-rules --no-print-directory
 ARCH ?= $(shell uname -m)
 CONFIG ?= lean
 SERIES ?= 6.12
+# Series of the newer source package that the set-up finds.
+NEWER ?= 7.2
 PREFIX ?= /usr/local
 DESTDIR ?=
 KIHON_CACHE ?= $(CURDIR)/.cache
@@ -38,11 +40,11 @@ built_kernel := $(wildcard $(out)/vmlinux $(out)/vmlinuz)
 say = printf '%-8s %s\n' '$(1)' '$(2)'
 took = printf '%-8s %s\n' '$(1)' "done in $$SECONDS s"
 
-.PHONY: help setup packages generate agent initrd initrd-packaged kernel host all demo
+.PHONY: help setup packages generate agent initrd initrd-packaged kernel kernels host all demo
 .PHONY: cross-aarch64
 .PHONY: image rootfs list-distros image-of-recipe initrd-of-recipe rootfs-of-recipe
 .PHONY: test check lint typecheck format test-unit test-engine test-integration test-conformance test-vm test-agent fuzz bench soak
-.PHONY: test-dropin test-images
+.PHONY: test-dropin test-images test-kernels
 .PHONY: install picture clean distclean
 
 help:
@@ -57,7 +59,8 @@ help:
 	  '  make agent                 $(out)/kihon-agent: the agent, one static ELF; kihon-oci beside it: the same as an OCI runtime, ready in memory' \
 	  '  make initrd                $(out)/kihon-initrd.img: a guest whose /init is the agent' \
 	  '  make kernel [CONFIG=lean|kata|debug|confidential] [ARCH=...] [SERIES=6.12]   build/ARCH/vmlinuz and vmlinux; 6 to 12 minutes, cached' \
-	  '  make image                 $(out)/kihon-image.img: the same guest as a disk, which Firecracker needs' \
+	  '  make kernels               all configurations, architectures and series, for make test-kernels; an hour and a half the first time' \
+  '  make image                 $(out)/kihon-image.img: the same guest as a disk, which Firecracker needs' \
 	  '  make image | initrd | rootfs RECIPE=NAME   a guest from a recipe: `build/kihon build --list`, docs/images.md' \
 	  '  make image-debian | rootfs-alpine | ...    targets and variables of osbuilder: docs/osbuilder.md' \
 	  '  make host                  build/kihon: the host command; try build/kihon --help' \
@@ -69,7 +72,8 @@ help:
 	  '  make test-unit | test-engine | test-integration | test-conformance | test-vm    one suite; ONLY="file or words" narrows it' \
 	  '  make lint | typecheck | format' \
 	  '  make test-images           a VM from every base, format and machine type; its short form is part of make test' \
-	  '  make test-dropin           kihon-oci called by containerd, podman and Docker, where they are installed; not part of make test' \
+	  '  make test-kernels          boots the kernels of make kernels besides lean; not part of make test' \
+  '  make test-dropin           kihon-oci called by containerd, podman and Docker, where they are installed; not part of make test' \
 	  '  make bench                 speed and size, beside Node and runc' \
 	  '  make soak                  what a sandbox must survive, for minutes: latencies and memory over time; SOAK="--long NAME"' \
 	  '  make fuzz                  decoders against random bytes, 20 s each; not part of make test' \
@@ -159,7 +163,13 @@ list-distros: $(installed)
 kernel: setup
 	@bash rootfs-builder/setup/install.sh kernel-$(ARCH) $(if $(filter debug,$(CONFIG)),kernel-debug) $(if $(filter-out 6.12,$(SERIES)),kernel-newer)
 	@$(call say,kernel,$(CONFIG) for $(ARCH): 6 to 12 minutes on 2 cores unless it was built before)
-	@$(tsx) kernel-config/src/main.ts build --config $(CONFIG) --arch $(ARCH) --series $(SERIES)
+	@$(tsx) kernel-config/src/main.ts build --config $(CONFIG) --arch $(ARCH) --series $(SERIES) $(if $(OUTPUT),--output '$(OUTPUT)')
+
+# Every kernel that is checked, one after the other: an hour and a half on 2 idle cores, and nothing where they are in the cache.
+kernels:
+	@for config in lean kata confidential debug; do $(MAKE) kernel CONFIG=$$config; done
+	@for arch in aarch64 riscv64 s390x ppc64le; do $(MAKE) kernel ARCH=$$arch; done
+	@$(MAKE) kernel SERIES=$(NEWER) OUTPUT=$(out)/newer
 
 host: build/kihon
 build/kihon: $(host_sources) | setup
@@ -235,6 +245,11 @@ test-vm: all test-agent
 # Every base, format and machine; about ten minutes without hardware virtualization. make test has a row for each way to attach a root.
 test-images: all
 	@$(vitest) --project images $(ONLY)
+
+# Boots what `make kernels` or `make kernel` has made besides lean; names what is missing.
+test-kernels: all
+	@bash rootfs-builder/setup/install.sh foreign-vm
+	@$(vitest) --project kernels $(ONLY)
 
 # Needs root, and skips what is not installed: containerd, podman with conmon, docker.io. They are not part of the set-up.
 test-dropin: agent

@@ -16,6 +16,7 @@ const suites: readonly Suite[] = [
   { name: 'conformance', timeoutMs: 60_000, isSerial: false },
   { name: 'vm', timeoutMs: 300_000, isSerial: true },
   { name: 'images', timeoutMs: 300_000, isSerial: true },
+  { name: 'kernels', timeoutMs: 600_000, isSerial: true },
   { name: 'fuzz', timeoutMs: 3_600_000, isSerial: true },
 ];
 

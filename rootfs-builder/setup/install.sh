@@ -32,6 +32,7 @@ Targets (default: packages engine vm rootfs guest-kernel, which is what `make de
   kernel        source and tools to build the guest kernel (apt-get install)
   kernel-ARCH   the same and a cross compiler: x86_64, aarch64, ppc64le, s390x or riscv64 (apt-get install)
   kernel-debug  what makes type information for BPF, for the debug kernel (apt-get install)
+  foreign-vm    QEMU for riscv64, s390x and ppc64le, to see their kernels start (apt-get install)
   kernel-newer  kernel source of a newer Debian suite, unpacked under the cache only
   bench         runc and crun, which the benchmark runs beside Kihon (apt-get install)
   aarch64       cross compiler, QEMU, musl and a kernel to build and boot the agent for aarch64
@@ -42,7 +43,7 @@ Options:
   --list        print "NAME VERSION PATH" of everything unpacked, and stop
 
 Unpacked packages are found at CACHE/debs/NAME/current, where CACHE is $KIHON_CACHE or .cache in the repository.
-`packages`, `kernel`, `kernel-ARCH`, `bench` and `aarch64` need root when something is missing; the others do not, once apt has its lists.
+`packages`, `kernel`, `kernel-ARCH`, `foreign-vm`, `bench` and `aarch64` need root when something is missing; the others do not, once apt has its lists.
 TEXT
 }
 
@@ -53,7 +54,7 @@ for argument in "$@"; do
     --update) update=yes ;;
     --list) list_debs; exit 0 ;;
     packages | engine | vm | rootfs | guest-kernel | kernel | bench | aarch64) targets+=("$argument") ;;
-    kernel-newer | kernel-debug | kernel-x86_64 | kernel-aarch64 | kernel-ppc64le | kernel-s390x | kernel-riscv64) targets+=("$argument") ;;
+    foreign-vm | kernel-newer | kernel-debug | kernel-x86_64 | kernel-aarch64 | kernel-ppc64le | kernel-s390x | kernel-riscv64) targets+=("$argument") ;;
     all) targets+=(packages engine vm rootfs guest-kernel kernel bench aarch64) ;;
     *) die "unknown argument '$argument' (see --help)" ;;
   esac
@@ -66,6 +67,7 @@ for target in "${targets[@]}"; do
     packages) ensure_packages packages "${base_packages[@]}" ;;
     kernel) ensure_packages kernel "${kernel_packages[@]}" ;;
     kernel-debug) ensure_packages kernel-debug dwarves ;;
+    foreign-vm) ensure_packages foreign-vm qemu-system-misc qemu-system-ppc ;;
     kernel-newer) ensure_newer_kernel_source ;;
     kernel-*)
       # shellcheck disable=SC2046 # a list of names

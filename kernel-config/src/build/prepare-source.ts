@@ -4,7 +4,7 @@ import type { KernelReport } from './kernel-event.ts';
 import { type Patch, patchedSource } from './patches.ts';
 import { removePartialTrees, type SourceTarball, unpackSource } from './kernel-source.ts';
 
-/** Unpacking takes a minute on an idle machine; another process that does it is waited for as long as this. */
+/** Unpacking takes 15 s on an idle machine; another process that does it is waited for as long as this. */
 const SOURCE_WAIT_MS = 600_000;
 
 /** Unpacks and patches a source, or finds it so; one process at a time. Returns the tree. */

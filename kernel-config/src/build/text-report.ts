@@ -21,7 +21,7 @@ export class TextReport {
   readonly take = (event: KernelEvent): void => {
     switch (event.event) {
       case 'unpacking':
-        this.#say(`unpacking ${event.source} (1.7 GB, about a minute)`);
+        this.#say(`unpacking ${event.source} (about a GB, half a minute)`);
         return;
       case 'patching':
         this.#say(`applying ${event.patch}`);

@@ -18,8 +18,17 @@ export const places: AssetPlaces = {
   env: process.env,
 };
 
-/** Built here: `lean`, `lean-aarch64`, and what only `test/vm/built-kernels.test.ts` boots. `packaged`: Debian's cloud kernel, whose drivers are modules; `packaged-arm64`: for aarch64. */
-export type KernelChoice = 'lean' | 'lean-aarch64' | 'kata' | 'debug' | 'confidential' | 'packaged' | 'packaged-arm64';
+/** Built here: `lean`, `lean-aarch64`, and what only `test/kernels` boots. `packaged`: Debian's cloud kernel, whose drivers are modules; `packaged-arm64`: for aarch64. */
+export type KernelChoice =
+  | 'lean'
+  | 'lean-aarch64'
+  | 'kata'
+  | 'debug'
+  | 'confidential'
+  /** `lean` of a newer series. */
+  | 'newer'
+  | 'packaged'
+  | 'packaged-arm64';
 
 export interface GuestKernel {
   readonly path: string;
@@ -38,6 +47,8 @@ export function findKernel(choice: KernelChoice): GuestKernel | undefined {
     case 'debug':
     case 'confidential':
       return builtKernel(products, `-${choice}`);
+    case 'newer':
+      return builtKernel(join(products, 'newer'), '');
     case 'packaged':
       return packagedKernel('linux-image-cloud');
     case 'packaged-arm64':
