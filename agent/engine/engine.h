@@ -55,6 +55,8 @@ void interpreter_freeze(JSRuntime *rt);
 struct heap_image {
     void *arenas, *blocks;
     size_t arenas_bytes, blocks_bytes;
+    /* At the end of the arenas: those for what is made later. */
+    size_t young_bytes;
 };
 /* Before the description: leaves no arena half full. */
 void heap_fill_arenas(JSRuntime *rt);

@@ -46,6 +46,8 @@ struct free_arena {
 #define IMAGE_YOUNG_BYTES ((size_t)2 << 20)
 
 static int is_making_image;
+/* The arenas of an image that are for what is made later. */
+static char *young;
 static char *range, *unused, *populated;
 static struct free_arena *kept;
 static size_t kept_count;
@@ -155,10 +157,7 @@ static int buffer_class(size_t size) {
     return class;
 }
 
-static void *buffer_take(size_t size) {
-    int class = buffer_class(size);
-    if (class == BUFFER_CLASSES)
-        return malloc(size);
+static void *buffer_kept(int class) {
     for (int i = 0; i < buffers_kept(class); i++) {
         void *pointer = kept_buffers[class][i];
         if (!pointer)
@@ -166,7 +165,22 @@ static void *buffer_take(size_t size) {
         kept_buffers[class][i] = NULL;
         return pointer;
     }
-    return malloc(buffer_bytes(class));
+    return NULL;
+}
+
+static void *buffer_take(size_t size) {
+    int class = buffer_class(size);
+    if (class == BUFFER_CLASSES)
+        return malloc(size);
+    void *pointer = buffer_kept(class);
+    return pointer ? pointer : malloc(buffer_bytes(class));
+}
+
+/* Zeros. musl knows which of its memory is fresh from the kernel: a large buffer that is not used up costs only the pages that are. */
+static void *buffer_take_clear(size_t size) {
+    int class = buffer_class(size);
+    void *pointer = class == BUFFER_CLASSES ? NULL : buffer_kept(class);
+    return pointer ? memset(pointer, 0, size) : calloc(1, class == BUFFER_CLASSES ? size : buffer_bytes(class));
 }
 
 static void buffer_give(void *pointer) {
@@ -186,9 +200,14 @@ static void buffer_give(void *pointer) {
     free(pointer);
 }
 
+/* From our own ranges. NULL: musl has it. */
+static void *range_take(size_t size) {
+    return size > ARENA_LEAST && size <= ARENA_BYTES ? arena_take() : block_take(size);
+}
+
 static void *heap_malloc(void *opaque, size_t size) {
     (void)opaque;
-    void *pointer = size > ARENA_LEAST && size <= ARENA_BYTES ? arena_take() : block_take(size);
+    void *pointer = range_take(size);
     if (pointer || is_making_image)
         return pointer;
     return buffer_take(size);
@@ -198,12 +217,11 @@ static void *heap_calloc(void *opaque, size_t count, size_t size) {
     if (size != 0 && count > SIZE_MAX / size)
         return NULL;
     size_t total = count * size;
-    if (total > buffer_bytes(BUFFER_CLASSES - 1) && !is_making_image)
-        return calloc(count, size);
-    void *pointer = heap_malloc(opaque, total);
+    (void)opaque;
+    void *pointer = range_take(total);
     if (pointer)
-        memset(pointer, 0, total);
-    return pointer;
+        return memset(pointer, 0, total);
+    return is_making_image ? NULL : buffer_take_clear(total);
 }
 
 static void heap_free(void *opaque, void *pointer) {
@@ -287,6 +305,7 @@ JSRuntime *heap_new_image(void) {
  */
 void heap_fill_arenas(JSRuntime *rt) {
     size_t block = 16;
+    young = unused;
     while (block <= 512) {
         size_t before = arenas_taken;
         /* Eight bytes of each block are the interpreter's. */
@@ -305,6 +324,7 @@ void heap_describe(struct heap_image *image) {
     *image = (struct heap_image){
         .arenas = range,
         .arenas_bytes = (size_t)(unused - range),
+        .young_bytes = (size_t)(unused - young),
         .blocks = blocks,
         .blocks_bytes = (size_t)(blocks_unused - blocks),
     };
@@ -331,5 +351,9 @@ int heap_adopt(const struct heap_image *image, int fd, off_t offset) {
     blocks_populated = blocks + blocks_bytes;
     blocks_end = blocks_populated + IMAGE_YOUNG_BYTES;
     is_loading = 1;
+    /* What every start writes to, without a page fault for each: the arenas made ready, and the rest of the last block's pages. */
+    char *used = range + image->arenas_bytes, *last = blocks_unused - (uintptr_t)blocks_unused % ARENA_BYTES;
+    madvise(used - image->young_bytes, image->young_bytes, MADV_POPULATE_WRITE);
+    madvise(last, (size_t)(blocks_populated - last), MADV_POPULATE_WRITE);
     return 1;
 }

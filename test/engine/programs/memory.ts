@@ -62,6 +62,19 @@ function separateCopies(): void {
   checkEqual('separate copies write every byte and nothing beside (memcpy)', wrong, 0);
 }
 
+/** Buffers that were written to and let go are given out again. */
+function freshBuffers(): void {
+  const dirty = [16, 500, 600, 4000, 4096, 10_000, 65_536, 131_072, 131_200, 400_000].filter((length) => {
+    for (let round = 0; round < 12; round++) {
+      const bytes = new Uint8Array(length);
+      if (bytes.some((byte) => byte !== 0)) return true;
+      bytes.fill(0xff);
+    }
+    return false;
+  });
+  checkEqual('a new buffer is all zeros, whatever was there before', dirty, []);
+}
+
 /** Takes memory until none is left, in pieces of the given size. Gives what was thrown and how much there was. */
 function exhaust(pieceBytes: number): { readonly thrown: unknown; readonly taken: number } {
   const kept: unknown[] = [];
@@ -83,6 +96,7 @@ function isOutOfMemory(thrown: unknown): boolean {
 export function memoryChecks(): void {
   overlappingCopies();
   separateCopies();
+  freshBuffers();
   const large = exhaust(1 << 20);
   check('the heap ends below 64 MiB', large.taken > 48 << 20 && large.taken < 64 << 20, `${large.taken}`);
   check('out of memory can be caught', isOutOfMemory(large.thrown), String(large.thrown));

@@ -13,7 +13,7 @@ const folder = mkdtempSync(join(tmpdir(), 'kihon-image-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 /** Bytes behind the image that say what is in it. */
-const TRAILER_BYTES = 112;
+const TRAILER_BYTES = 120;
 
 function version(program: string): string {
   return execFileSync(program, ['--version'], { encoding: 'utf8' });
@@ -55,13 +55,13 @@ describe('the image of the runtime', () => {
     expect(version(altered('cut', (bytes) => bytes.subarray(0, bytes.length - 1)))).toBe(expected);
     expect(version(altered('none', () => readFileSync(releaseAgent)))).toBe(expected);
     const otherBuild = (bytes: Buffer): Buffer => {
-      const at = bytes.length - TRAILER_BYTES + 64;
+      const at = bytes.length - TRAILER_BYTES + 72;
       bytes.writeBigUInt64LE(bytes.readBigUInt64LE(at) + 16n, at);
       return bytes;
     };
     expect(version(altered('other', otherBuild))).toBe(expected);
     const tooLong = (bytes: Buffer): Buffer => {
-      bytes.writeBigUInt64LE(1n << 40n, bytes.length - TRAILER_BYTES + 48);
+      bytes.writeBigUInt64LE(1n << 40n, bytes.length - TRAILER_BYTES + 56);
       return bytes;
     };
     expect(version(altered('long', tooLong))).toBe(expected);
