@@ -14,7 +14,7 @@ export async function makeBase(spec: BaseSpec, context: BaseContext): Promise<Ba
     case 'none':
       return await noneBase();
     case 'busybox':
-      return await busyboxBase(spec);
+      return await busyboxBase(spec, context);
     case 'debian':
     case 'ubuntu':
       return await debianBase({ ...spec, kind: spec.kind }, context);

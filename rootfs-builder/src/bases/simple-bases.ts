@@ -3,7 +3,9 @@ import { createReadStream } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { ArchiveLoader } from '../archive/archive-loader.ts';
 import { BuildError, describing } from '../build-error.ts';
+import { programArchitecture } from '../busybox/applets.ts';
 import { busyboxTree } from '../busybox/busybox-root.ts';
+import { findBusybox } from '../busybox/find-busybox.ts';
 import { decompress } from '../compress/decompress.ts';
 import { addAgentRoot } from '../initrd/agent-root.ts';
 import type { BaseSpec } from '../recipe/recipe.ts';
@@ -20,8 +22,12 @@ export async function noneBase(): Promise<Base> {
 }
 
 /** A static busybox with its applets. */
-export async function busyboxBase(spec: BaseSpec): Promise<Base> {
-  const tree = await busyboxTree(spec.busybox);
+export async function busyboxBase(spec: BaseSpec, { architecture }: Pick<BaseContext, 'architecture'>): Promise<Base> {
+  const named = spec.busybox ?? (await findBusybox(architecture));
+  const found = await programArchitecture(named);
+  if (found !== undefined && found !== architecture)
+    throw new BuildError(`base.busybox: ${named} is for ${found}, and the guest for ${architecture}`);
+  const tree = await busyboxTree(named);
   addAgentRoot(tree);
   const program = tree.get('bin/busybox');
   const path = program?.kind === 'file' && program.content.kind === 'host' ? String(program.content.path) : '';

@@ -32,7 +32,7 @@ export interface OutputPlan {
   readonly file: string;
   readonly options: Pick<
     FormatRequest,
-    'sizeBytes' | 'freeBytes' | 'alignmentBytes' | 'compression' | 'dax' | 'rootType' | 'verity'
+    'sizeBytes' | 'freeBytes' | 'alignmentBytes' | 'compression' | 'dax' | 'extensionName' | 'rootType' | 'verity'
   >;
 }
 
@@ -53,7 +53,9 @@ export function planOutput(recipe: Recipe, kind: Exclude<BuildKind, 'kernel'>, o
     throw new BuildError(`output.format: ${kind} can be ${formats.join(', ')}, not ${wanted}${hint}`);
   }
   const file = resolve(overrides.file ?? recipe.output.file ?? `${recipe.name}${ENDINGS[format]}`);
-  return { format, file, options: optionsOf(recipe.output, recipe.name) };
+  // The name in the kernel parameter that asks for an extension.
+  const named = format === 'extension' ? { extensionName: recipe.name } : {};
+  return { format, file, options: { ...optionsOf(recipe.output, recipe.name), ...named } };
 }
 
 function optionsOf(output: OutputSpec, name: string): OutputPlan['options'] {

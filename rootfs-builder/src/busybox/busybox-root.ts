@@ -1,9 +1,8 @@
-import { execFile } from 'node:child_process';
 import { stat } from 'node:fs/promises';
 import { posix } from 'node:path';
-import { promisify } from 'node:util';
-import { BuildError, describing } from '../build-error.ts';
+import { describing } from '../build-error.ts';
 import { FileTree } from '../tree/file-tree.ts';
+import { busyboxApplets } from './applets.ts';
 import { findBusybox } from './find-busybox.ts';
 
 const PASSWD = `root:x:0:0:root:/root:/bin/sh
@@ -20,15 +19,12 @@ const PROFILE = `export PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/
 
 /**
  * A small root file system for a container: a static busybox, a symlink for each of its applets, and the files and
- * directories that programs take for granted. `busybox` is the program to use; it is run once to list its applets.
+ * directories that programs take for granted. `busybox` is the program to use.
  */
 export async function busyboxTree(busybox?: string): Promise<FileTree> {
   const program = busybox ?? (await findBusybox());
   const { size } = await describing(`read ${program}`, () => stat(program));
-  const { stdout } = await describing(`${program} --list-full`, () => promisify(execFile)(program, ['--list-full']));
-  const applets = stdout.split('\n').filter((path) => path !== '' && path !== 'bin/busybox');
-  if (!applets.includes('bin/sh')) throw new BuildError(`${program} --list-full: no bin/sh among its applets`);
-
+  const applets = await busyboxApplets(program);
   const tree = new FileTree();
   for (const path of [
     'dev',

@@ -3,23 +3,30 @@ import { readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { BuildError } from '../build-error.ts';
+import { hostArchitecture } from '../build/host-architecture.ts';
 import { needsLoader } from '../modules/elf.ts';
 
+/** Names of the folders that set-up unpacks into: that of this host's has no suffix. */
+const UNPACKED: Readonly<Record<string, string>> = { aarch64: 'busybox-static-arm64' };
+
 /**
- * A statically linked busybox of this host: the one that set-up unpacked under the cache, else an installed one.
+ * A statically linked busybox, of this host or of another architecture: the one that set-up unpacked under the cache, else an installed one.
  * Throws BuildError that says how to get one.
  */
-export async function findBusybox(): Promise<string> {
+export async function findBusybox(architecture = hostArchitecture()): Promise<string> {
+  const isOwn = architecture === hostArchitecture();
+  const unpacked = isOwn ? 'busybox-static' : UNPACKED[architecture];
   const candidates = [
-    join(cacheDirectory(), 'debs/busybox-static/current/bin/busybox'),
-    '/bin/busybox',
-    '/usr/bin/busybox',
+    ...(unpacked === undefined ? [] : [join(cacheDirectory(), `debs/${unpacked}/current/bin/busybox`)]),
+    ...(isOwn ? ['/bin/busybox', '/usr/bin/busybox'] : []),
   ];
   for (const candidate of candidates) {
     if (existsSync(candidate) && !needsLoader(await readFile(candidate), candidate)) return candidate;
   }
   throw new BuildError(
-    'busybox: no statically linked one found; `make setup` or `apt-get install busybox-static` brings it',
+    isOwn
+      ? 'busybox: no statically linked one found; `make setup` or `apt-get install busybox-static` brings it'
+      : `busybox: none for ${architecture} here; base.busybox names one`,
   );
 }
 

@@ -32,15 +32,13 @@ async function builtSource(base: 'dir' | 'tar' | 'oci', folder: string): Promise
  * The recipe's base as TOML. Debian comes from the mirror of this host; Ubuntu and Alpine, which have none here, from repositories with one
  * small package, made in `folder`.
  */
-export async function matrixBase(base: MatrixBase, folder: string, architecture: string): Promise<string> {
+export async function matrixBase(base: MatrixBase, folder: string): Promise<string> {
   const text = (value: string): string => JSON.stringify(value);
   switch (base) {
     case 'none':
       return '"none"';
     case 'busybox':
-      return architecture === 'aarch64'
-        ? `{ kind = "busybox", busybox = ${text(foreignBusybox(architecture))} }`
-        : '"busybox"';
+      return '"busybox"';
     case 'debian':
       return '{ kind = "debian", suite = "bookworm", packages = ["init", "dbus"] }';
     case 'ubuntu': {

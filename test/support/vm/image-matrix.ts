@@ -57,7 +57,7 @@ function recipeText(row: MatrixRow, base: string, mark: string): string {
 
 async function buildRow(row: MatrixRow, folder: string, mark: string): Promise<GuestRoot> {
   const architecture = architectureOfMachine(row.machine) ?? architectureName();
-  const text = recipeText(row, await matrixBase(row.base, folder, architecture), mark);
+  const text = recipeText(row, await matrixBase(row.base, folder), mark);
   const recipe = parseRecipe(text, join(folder, 'matrix.toml'), architecture);
   const file = join(folder, 'guest');
   const kind = row.format === 'initrd' ? 'initrd' : 'image';
