@@ -1,44 +1,19 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { DaemonSet } from 'kubernetes-models/apps/v1';
-import { RuntimeClass } from 'kubernetes-models/node.k8s.io/v1';
-import { ClusterRole, ClusterRoleBinding } from 'kubernetes-models/rbac.authorization.k8s.io/v1';
-import { ConfigMap, Namespace, ServiceAccount } from 'kubernetes-models/v1';
 import { describe, expect, it, test } from 'vitest';
 import { parseAllDocuments } from 'yaml';
 import { HYPERVISORS } from '../../../../host/kata/hypervisors.ts';
 import { installerManifest } from '../../../../host/kata/kubernetes/installer.ts';
 import { NODE_LABEL, runtimeClass } from '../../../../host/kata/kubernetes/runtime-class.ts';
 import { yamlDocuments } from '../../../../host/kata/kubernetes/yaml.ts';
+import { validateKubernetes, type KubernetesObject } from '../../../support/kubernetes/schema.ts';
 import { repository } from '../../../support/repository.ts';
-
-/** Models with the schemas of the Kubernetes API; `validate` throws naming the field. */
-const models: Readonly<Record<string, new (data: never) => { validate(): void }>> = {
-  DaemonSet,
-  RuntimeClass,
-  ClusterRole,
-  ClusterRoleBinding,
-  ConfigMap,
-  Namespace,
-  ServiceAccount,
-};
-
-interface KubernetesObject {
-  readonly kind: string;
-  readonly metadata: { readonly name: string; readonly namespace?: string };
-}
 
 function read(text: string): KubernetesObject[] {
   return parseAllDocuments(text).map((document) => {
     expect(document.errors).toEqual([]);
     return document.toJS() as KubernetesObject;
   });
-}
-
-function validate(object: KubernetesObject): void {
-  const Model = models[object.kind];
-  if (Model === undefined) throw new Error(`no schema for ${object.kind}`);
-  new Model(object as never).validate();
 }
 
 const script = readFileSync(join(repository, 'host/kata/kubernetes/install-node.sh'), 'utf8');
@@ -48,7 +23,7 @@ test.each(HYPERVISORS)('the RuntimeClass for $title obeys the schema of Kubernet
   const [object, ...rest] = read(yamlDocuments('x', [runtimeClass(hypervisor)]));
   expect(rest).toEqual([]);
   expect(object).toMatchObject({ kind: 'RuntimeClass', handler: `kata-kihon-${hypervisor.name}` });
-  validate(object as KubernetesObject);
+  validateKubernetes(object as KubernetesObject);
 });
 
 describe('the installer', () => {
@@ -63,14 +38,28 @@ describe('the installer', () => {
       'ConfigMap',
       'DaemonSet',
     ]);
-    objects.forEach(validate);
+    objects.forEach(validateKubernetes);
   });
 
-  it('is refused by them when a field is wrong, so the check is one', () => {
-    const broken = JSON.parse(
-      JSON.stringify(objects.at(-1)).replace('"containers"', '"container"'),
-    ) as KubernetesObject;
-    expect(() => validate(broken)).toThrow(/containers/);
+  it.each([
+    ['a field that is missing', '"containers"', '"container"', /containers/],
+    [
+      'a field with another name',
+      '"imagePullPolicy"',
+      '"imagePolicy"',
+      /spec\/template\/spec\/containers\/0\/imagePolicy/,
+    ],
+    ['a right that there is not', '"privileged"', '"priviledged"', /securityContext\/priviledged/],
+    [
+      'a value of another type',
+      '"terminationGracePeriodSeconds":60',
+      '"terminationGracePeriodSeconds":"60"',
+      /integer/,
+    ],
+  ])('is refused by them for %s, so the check is one', (_what, from, to, message) => {
+    const text = JSON.stringify(objects.at(-1));
+    expect(text).toContain(from);
+    expect(() => validateKubernetes(JSON.parse(text.replace(from, to)) as KubernetesObject)).toThrow(message);
   });
 
   it('names things that are there', () => {
