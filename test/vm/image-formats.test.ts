@@ -11,9 +11,11 @@ import type { Format, FormatRequest, WrittenImage } from '../../rootfs-builder/s
 import { writeFormat } from '../../rootfs-builder/src/format/write-format.ts';
 import type { FileTree } from '../../rootfs-builder/src/tree/file-tree.ts';
 import { findKernel } from '../support/vm/guest-assets.ts';
-import { holeyBytes, noise, richTree } from '../unit/rootfs-builder/rich-tree.ts';
+import { compressibleTree, holeyBytes, noise, richTree } from '../unit/rootfs-builder/rich-tree.ts';
 
 const kernel = findKernel('lean');
+/** The lean kernel reads no compressed files. */
+const withZip = findKernel('kata');
 let folder = '';
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'kihon-test-'));
@@ -31,11 +33,16 @@ async function write(
 }
 
 /** Boots a PC with these disks and gives its console; the guest powers itself off. */
-async function boot(parameters: readonly string[], disks: readonly string[], initrd?: string): Promise<string> {
+async function boot(
+  parameters: readonly string[],
+  disks: readonly string[],
+  initrd?: string,
+  path = kernel?.path,
+): Promise<string> {
   const drives = disks.flatMap((name) => ['-drive', `file=${folder}/${name},format=raw,if=virtio,readonly=on`]);
   const { stdout } = await promisify(execFile)('timeout', [
     ...['200', 'qemu-system-x86_64', '-machine', 'q35,accel=tcg', '-cpu', 'max', '-m', '512', '-nodefaults'],
-    ...['-no-reboot', '-display', 'none', '-serial', 'stdio', '-kernel', kernel?.path ?? ''],
+    ...['-no-reboot', '-display', 'none', '-serial', 'stdio', '-kernel', path ?? ''],
     ...(initrd === undefined ? [] : ['-initrd', join(folder, initrd)]),
     ...['-append', ['console=ttyS0 quiet panic=1', ...parameters].join(' '), ...drives],
   ]);
@@ -89,6 +96,47 @@ describe.skipIf(kernel === undefined)('the guest kernel', { timeout: 300_000 }, 
       const lines = text.slice(text.indexOf(`== ${where}\n`)).split('\n');
       expect([where, ...lines.slice(1, 1 + EXPECTED.length)]).toEqual([where, ...EXPECTED]);
     }
+  });
+
+  it.skipIf(withZip === undefined)('reads compressed files as they were', async () => {
+    const tree = compressibleTree();
+    // Ends and beginnings of extents at many places.
+    const cases = Array.from({ length: 60 }, (_, index) => `case-${index}`);
+    for (const [index, name] of cases.entries()) {
+      const parts = [
+        noise(index * 97, index + 1),
+        Buffer.alloc(index * 1500 + 4000, name),
+        noise((index % 7) * 1300, 99),
+      ];
+      tree.file(`usr/share/${name}`, Buffer.concat([...parts, ...parts.slice(0, 1 + (index % 3))]));
+    }
+    await write('z', 'erofs', tree, { compression: 'lz4' });
+    await write('y', 'disk', tree, { rootType: 'erofs', compression: 'lz4' });
+    const files = ['text', 'same', 'mixed', 'exact', 'one-byte-more', 'linked', 'holey', ...cases];
+    const script = ['#!/bin/sh', 'mount -t devtmpfs none /dev'];
+    for (const device of ['vda', 'vdb1'])
+      script.push(
+        `mount -t erofs -o ro /dev/${device} /m && cd /m/usr/share && sha256sum ${files.join(' ')}`,
+        // Another order, and from the middle.
+        'echo 3 >/proc/sys/vm/drop_caches; tail -c 1000 text | sha256sum; dd if=mixed bs=1 skip=33333 count=999 2>/dev/null | sha256sum',
+        'cd /; umount /m',
+      );
+    const root = (await busyboxTree())
+      .dir('m')
+      .dir('proc')
+      .file('init', [...script, 'poweroff -f\n'].join('\n'), { mode: 0o755 });
+    await write('initrd-z', 'initrd', root);
+    const text = await boot([], ['z', 'y'], 'initrd-z', withZip?.path);
+    const bytesOf = (name: string): Uint8Array => {
+      const entry = tree.get(name === 'linked' ? 'usr/share/text' : `usr/share/${name}`);
+      return entry?.kind === 'file' && entry.content.kind === 'bytes' ? entry.content.bytes : new Uint8Array(0);
+    };
+    const expected = [
+      ...files.map((name) => `${sha256(bytesOf(name))}  ${name}`),
+      `${sha256(bytesOf('text').slice(-1000))}  -`,
+      `${sha256(bytesOf('mixed').slice(33_333, 34_332))}  -`,
+    ];
+    expect(text.split('\n').filter((line) => /^[0-9a-f]{64} /.test(line))).toEqual([...expected, ...expected]);
   });
 
   it.each<[string, Format, Partial<FormatRequest>, RegExp]>([

@@ -2,7 +2,7 @@
 import { BuildError } from '../build-error.ts';
 
 /** Where a file's data is. */
-export const LAYOUTS = { plain: 0, inline: 2, chunks: 4 } as const;
+export const LAYOUTS = { plain: 0, compressed: 1, inline: 2, chunks: 4 } as const;
 export type Layout = keyof typeof LAYOUTS;
 
 export const COMPACT_BYTES = 32;
@@ -20,7 +20,7 @@ export interface ErofsInode {
   readonly mode: number;
   readonly nlink: number;
   readonly sizeBytes: number;
-  /** First block, device number, or chunk format, by layout and mode. */
+  /** First block, device number, number of compressed blocks, or chunk format, by layout and mode. */
   readonly u: number;
   readonly ino: number;
   readonly uid: number;

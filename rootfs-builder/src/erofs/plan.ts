@@ -9,6 +9,8 @@ import type { DataBlocks } from '../tree/survey.ts';
 import { parentOf } from '../tree/tree-path.ts';
 import { chunkRuns, planChunks } from './chunks.ts';
 import type { ChunkPlan } from './chunks.ts';
+import { indexBytes } from './compressed.ts';
+import type { CompressedFile } from './compressed.ts';
 import { direntBytes } from './dirents.ts';
 import { COMPACT_BYTES, EXTENDED_BYTES, needsExtended, SLOT_BYTES } from './inode.ts';
 import type { ErofsInode } from './inode.ts';
@@ -33,6 +35,7 @@ export interface PlannedInode {
   /** Of a directory, "." and ".." included. */
   readonly children: readonly Child[];
   readonly chunks?: ChunkPlan;
+  readonly compressed?: CompressedFile;
   /** First data block and their number. */
   readonly firstBlock: number;
   readonly blocks: number;
@@ -53,13 +56,18 @@ export interface PlanOptions {
   /** Keeps the ends of files out of the metadata, so that every page of a file is a block (DAX, mmap). */
   readonly isTailFree: boolean;
   readonly sparse: ReadonlyMap<string, DataBlocks>;
+  /** Files that are stored compressed, by path of the first name. */
+  readonly compressed?: ReadonlyMap<string, CompressedFile>;
 }
 
 /** An inode before its place is known. */
 type Draft = Omit<PlannedInode, 'offset' | 'firstBlock' | 'disk'> & {
   readonly isInline: boolean;
   readonly disk: Omit<ErofsInode, 'isExtended'>;
+  /** Of inode and attributes. */
   readonly headerBytes: number;
+  /** Of what tells where the data is, after them. */
+  readonly mapBytes: number;
 };
 
 /** Lays out a tree: superblock, inodes in archive order, shared attributes, data blocks in the same order. */
@@ -75,7 +83,7 @@ export function planErofs(tree: FileTree, options: PlanOptions): ErofsPlan {
     const draft = draftOf(inode, children.get(inode) ?? [], table, options);
     const fitted = draft.tailBytes > BLOCK_BYTES - draft.headerBytes ? withoutTail(draft) : draft;
     const at = placeOf(offset, fitted);
-    offset = at + fitted.headerBytes + fitted.tailBytes + (fitted.chunks?.mapBytes ?? 0);
+    offset = at + fitted.headerBytes + fitted.tailBytes + fitted.mapBytes;
     return { draft: fitted, at };
   });
   const metadataBytes = Math.ceil(offset / BLOCK_BYTES) * BLOCK_BYTES;
@@ -115,11 +123,12 @@ function draftOf(inode: Inode, children: readonly Child[], table: XattrTable, op
   const xattrs = table.areaOf(entry.path, entry.xattrs);
   const sizeBytes = dataBytes(inode, children);
   const sparse = entry.kind === 'file' ? options.sparse.get(entry.path) : undefined;
-  const chunks = sparse === undefined ? undefined : planChunks(sizeBytes, sparse);
-  const isInline =
-    chunks === undefined && sizeBytes % BLOCK_BYTES > 0 && !(entry.kind === 'file' && options.isTailFree);
+  const compressed = entry.kind === 'file' ? options.compressed?.get(entry.path) : undefined;
+  const chunks = sparse === undefined || compressed !== undefined ? undefined : planChunks(sizeBytes, sparse);
+  const isMapped = chunks !== undefined || compressed !== undefined;
+  const isInline = !isMapped && sizeBytes % BLOCK_BYTES > 0 && !(entry.kind === 'file' && options.isTailFree);
   const disk = {
-    layout: chunks !== undefined ? 'chunks' : isInline ? 'inline' : 'plain',
+    layout: compressed !== undefined ? 'compressed' : chunks !== undefined ? 'chunks' : isInline ? 'inline' : 'plain',
     xattrBytes: xattrs.length,
     mode: FILE_TYPES[entry.kind] | entry.mode,
     nlink: entry.kind === 'dir' ? 2 + children.filter((child) => isSubdirectory(child, inode)).length : names.length,
@@ -132,18 +141,22 @@ function draftOf(inode: Inode, children: readonly Child[], table: XattrTable, op
   } as const;
   const inodeBytes = needsExtended(disk, options.mtime) ? EXTENDED_BYTES : COMPACT_BYTES;
   const tailBytes = isInline ? sizeBytes % BLOCK_BYTES : 0;
+  const headerBytes = inodeBytes + xattrs.length;
   const blocks =
-    chunks === undefined ? Math.ceil((sizeBytes - tailBytes) / BLOCK_BYTES) : chunkRuns(chunks, sizeBytes).blocks;
+    compressed?.extents.length ??
+    (chunks === undefined ? Math.ceil((sizeBytes - tailBytes) / BLOCK_BYTES) : chunkRuns(chunks, sizeBytes).blocks);
   return {
     source: inode,
     disk,
-    headerBytes: inodeBytes + xattrs.length,
+    headerBytes,
+    mapBytes: compressed === undefined ? (chunks?.mapBytes ?? 0) : indexBytes(headerBytes, sizeBytes),
     xattrs,
     tailBytes,
     isInline,
     children,
     blocks,
     ...(chunks === undefined ? {} : { chunks }),
+    ...(compressed === undefined ? {} : { compressed }),
   };
 }
 
@@ -187,12 +200,13 @@ function placeOf(offset: number, { headerBytes, tailBytes }: Draft): number {
 }
 
 function finish(draft: Draft, offset: number, firstBlock: number, { mtime }: PlanOptions): PlannedInode {
-  const { source, disk, xattrs, tailBytes, children, blocks, chunks } = draft;
+  const { source, disk, xattrs, tailBytes, children, blocks, chunks, compressed } = draft;
   const { entry } = source;
   const isDevice = entry.kind === 'char' || entry.kind === 'block';
   if (isDevice && (entry.major > 0xfff || entry.minor > 0xf_ffff))
     throw new BuildError(`erofs: ${entry.path}: device ${entry.major}:${entry.minor} is beyond what Linux has`);
-  const u = isDevice ? encodeDevice(entry.major, entry.minor) : (chunks?.bits ?? (blocks > 0 ? firstBlock : 0));
+  const start = chunks?.bits ?? (blocks > 0 ? firstBlock : 0);
+  const u = isDevice ? encodeDevice(entry.major, entry.minor) : compressed === undefined ? start : blocks;
   return {
     source,
     disk: { ...disk, u, isExtended: needsExtended(disk, mtime) },
@@ -203,5 +217,6 @@ function finish(draft: Draft, offset: number, firstBlock: number, { mtime }: Pla
     firstBlock,
     blocks,
     ...(chunks === undefined ? {} : { chunks }),
+    ...(compressed === undefined ? {} : { compressed }),
   };
 }

@@ -2,6 +2,7 @@ import { decodeBytes } from '../../../agent/src/base/text.ts';
 import { BuildError } from '../build-error.ts';
 import { FILE_TYPES } from '../tree/file-types.ts';
 import { HOLE_ADDRESS } from './chunks.ts';
+import { readCompressed } from './compressed.ts';
 import { decodeDirents } from './dirents.ts';
 import { COMPACT_BYTES, decodeErofsInode, EXTENDED_BYTES, SLOT_BYTES } from './inode.ts';
 import type { ErofsInode } from './inode.ts';
@@ -22,7 +23,7 @@ export interface ErofsRecord extends ErofsInode {
 const MAX_RECORDS = 1_000_000;
 const MAX_FILE_BYTES = 2 ** 30;
 
-/** All names of an uncompressed image that fits into memory, directories first. Throws BuildError when it is damaged. */
+/** All names of an image that fits into memory, directories first. Throws BuildError when it is damaged. */
 export function readErofs(image: Uint8Array): ErofsRecord[] {
   const superblock = decodeErofsSuperblock(image);
   const records: ErofsRecord[] = [];
@@ -68,6 +69,10 @@ function readData(image: Uint8Array, path: string, inode: ErofsInode, afterHeade
     if (start + length > image.length) throw new BuildError(`erofs: ${path}: data beyond the image`);
     return image.subarray(start, start + length);
   };
+  if (layout === 'compressed') {
+    checkSize(path, sizeBytes);
+    return readCompressed(image, path, sizeBytes, afterHeader);
+  }
   if (layout === 'chunks') return readChunks(image, path, inode, afterHeader);
   if (sizeBytes > image.length) throw new BuildError(`erofs: ${path}: ${sizeBytes} bytes in a smaller image`);
   const tail = layout === 'inline' ? sizeBytes % BLOCK_BYTES : 0;
@@ -77,9 +82,13 @@ function readData(image: Uint8Array, path: string, inode: ErofsInode, afterHeade
   return Buffer.concat([head > 0 ? slice(u * BLOCK_BYTES, head) : new Uint8Array(0), slice(afterHeader, tail)]);
 }
 
+function checkSize(path: string, sizeBytes: number): void {
+  if (sizeBytes > MAX_FILE_BYTES) throw new BuildError(`erofs: ${path}: a file of ${sizeBytes} bytes`);
+}
+
 function readChunks(image: Uint8Array, path: string, { sizeBytes, u }: ErofsInode, mapAt: number): Uint8Array {
-  if (sizeBytes > MAX_FILE_BYTES || (u & ~0x1f) !== 0)
-    throw new BuildError(`erofs: ${path}: a file of ${sizeBytes} bytes in chunks of format ${u}`);
+  checkSize(path, sizeBytes);
+  if ((u & ~0x1f) !== 0) throw new BuildError(`erofs: ${path}: chunks of format ${u}`);
   const chunkBytes = BLOCK_BYTES * 2 ** u;
   const data = new Uint8Array(sizeBytes);
   const bytes = Buffer.from(image.buffer, image.byteOffset, image.byteLength);

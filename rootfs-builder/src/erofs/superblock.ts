@@ -13,6 +13,8 @@ const COMPAT_CHECKSUM = 0x1;
 const COMPAT_MTIME = 0x2;
 /** Some files have a map of chunks (Linux 5.15). */
 export const INCOMPAT_CHUNKED_FILE = 0x4;
+/** LZ4 blocks end with the disk's block (Linux 5.4). */
+export const INCOMPAT_ZERO_PADDING = 0x1;
 
 /** What we use of it. */
 export interface ErofsSuperblock {
@@ -57,7 +59,7 @@ export function decodeErofsSuperblock(image: Uint8Array): ErofsSuperblock {
     throw new BuildError('erofs: wrong checksum of the superblock');
   if (bytes.readUInt8(12) !== BLOCK_BITS) throw new BuildError(`erofs: blocks of 2^${bytes.readUInt8(12)} bytes`);
   const incompat = bytes.readUInt32LE(80);
-  if ((incompat & ~INCOMPAT_CHUNKED_FILE) !== 0)
+  if ((incompat & ~(INCOMPAT_CHUNKED_FILE | INCOMPAT_ZERO_PADDING)) !== 0)
     throw new BuildError(`erofs: unknown features 0x${incompat.toString(16)}`);
   return {
     rootNid: bytes.readUInt16LE(14),

@@ -3,6 +3,7 @@ import { readContent, readSlice } from '../tree/content.ts';
 import type { FileTree } from '../tree/file-tree.ts';
 import { inBlocks } from '../tree/survey.ts';
 import { encodeChunkMap, withoutHoles } from './chunks.ts';
+import { encodeIndexes } from './compressed.ts';
 import { DIRENT_TYPES, encodeDirents } from './dirents.ts';
 import { encodeErofsInode, SLOT_BYTES } from './inode.ts';
 import { planErofs } from './plan.ts';
@@ -11,6 +12,7 @@ import {
   BLOCK_BYTES,
   encodeErofsSuperblock,
   INCOMPAT_CHUNKED_FILE,
+  INCOMPAT_ZERO_PADDING,
   SUPERBLOCK_BYTES,
   SUPERBLOCK_OFFSET,
 } from './superblock.ts';
@@ -21,9 +23,10 @@ export interface ErofsOptions extends PlanOptions {
 }
 
 /**
- * Writes a tree as an uncompressed EROFS image with blocks of 4 KiB, in pieces. We write it ourselves because mkfs.erofs
+ * Writes a tree as an EROFS image with blocks of 4 KiB, in pieces. We write it ourselves because mkfs.erofs
  * takes owners, devices and attributes from a real directory, which takes root, and because the bytes then depend on no
- * program's version. Linux 5.4 mounts it, 5.15 when a file has holes.
+ * program's version. Linux 5.4 mounts it, with
+ * CONFIG_EROFS_FS_ZIP when files are compressed, 5.15 when a file has holes.
  */
 export async function* writeErofs(tree: FileTree, options: ErofsOptions): AsyncGenerator<Uint8Array> {
   const plan = planErofs(tree, options);
@@ -45,6 +48,10 @@ async function encodeMetadata(plan: ErofsPlan, options: ErofsOptions): Promise<U
     };
     put(encodeErofsInode(planned.disk));
     put(planned.xattrs);
+    if (planned.compressed !== undefined) {
+      const { extents } = planned.compressed;
+      put(encodeIndexes(extents, planned.disk.sizeBytes, planned.firstBlock, at - planned.offset));
+    }
     if (planned.chunks !== undefined) put(encodeChunkMap(planned.chunks, planned.firstBlock));
     if (planned.tailBytes > 0) put(await tailOf(planned, plan));
   }
@@ -57,7 +64,9 @@ async function encodeMetadata(plan: ErofsPlan, options: ErofsOptions): Promise<U
       blocks: plan.totalBlocks,
       xattrBlock: plan.metadataBytes / BLOCK_BYTES,
       uuid: options.uuid,
-      incompat: plan.inodes.some(({ chunks }) => chunks !== undefined) ? INCOMPAT_CHUNKED_FILE : 0,
+      incompat:
+        (plan.inodes.some(({ chunks }) => chunks !== undefined) ? INCOMPAT_CHUNKED_FILE : 0) |
+        (plan.inodes.some(({ compressed }) => compressed !== undefined) ? INCOMPAT_ZERO_PADDING : 0),
     },
     metadata.subarray(SUPERBLOCK_OFFSET + SUPERBLOCK_BYTES, BLOCK_BYTES),
   );
@@ -76,6 +85,7 @@ async function tailOf(planned: PlannedInode, plan: ErofsPlan): Promise<Uint8Arra
 function dataOf(planned: PlannedInode, plan: ErofsPlan): AsyncIterable<Uint8Array> {
   const { entry } = planned.source;
   const length = planned.disk.sizeBytes - planned.tailBytes;
+  if (planned.compressed !== undefined) return readContent(planned.compressed.blocks);
   if (entry.kind !== 'file') return once(smallData(planned, plan).subarray(0, length));
   const whole = readContent(entry.content);
   return planned.chunks === undefined ? upTo(whole, length) : withoutHoles(inBlocks(whole), planned.chunks);

@@ -19,6 +19,7 @@ import type { FileSystemJob } from './file-system.ts';
 import { FILE_SYSTEMS } from './file-systems.ts';
 import type { FormatRequest, RootType, VerityParameters, WrittenImage } from './format.ts';
 import { allowOptions } from './refuse-options.ts';
+import { compressesFiles } from './image-compression.ts';
 import { rootParameters } from './root-parameters.ts';
 
 /** Multiple of the sizes of disks that are attached as NVDIMM: a section of hot-added memory. */
@@ -28,8 +29,18 @@ const DAX_ALIGNMENT_BYTES = DAX_DATA_OFFSET;
 
 /** A partitioned disk with Kata's layout. */
 export async function writeDiskFormat(request: FormatRequest): Promise<WrittenImage> {
-  allowOptions('disk', request, ['sizeBytes', 'freeBytes', 'alignmentBytes', 'dax', 'rootType', 'verity']);
-  return await writeDisk(request, request.rootType ?? 'ext4', request.dax ?? true);
+  allowOptions('disk', request, [
+    'sizeBytes',
+    'freeBytes',
+    'alignmentBytes',
+    'dax',
+    'rootType',
+    'verity',
+    'compression',
+  ]);
+  const { rootType = 'ext4' } = request;
+  const { dax = !compressesFiles(rootType, request.compression, request.dax) } = request;
+  return await writeDisk(request, rootType, dax);
 }
 
 /** Writes the disk; what its kernel parameters are depends on the caller's use of it. */
@@ -41,7 +52,8 @@ export async function writeDisk(request: FormatRequest, type: RootType, dax: boo
   const notes: string[] = [];
   const files = await staged(output, signal, async (staging) => {
     const progress = progressOf(report, `${type}: writing files`, [0.1, 0.7]);
-    const job = { ...(await startJob(request, staging, progress)), isTailFree: true, path: staging.path('root') };
+    const started = await startJob(request, type, staging, progress);
+    const job = { ...started, isTailFree: !started.isCompressed, path: staging.path('root') };
     const layout = await prepareRoot(request, type, dax, job);
     if (dax && layout.totalBytes % DAX_ALIGNMENT_BYTES !== 0)
       notes.push(

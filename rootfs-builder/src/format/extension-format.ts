@@ -9,7 +9,7 @@ import { allowOptions } from './refuse-options.ts';
  * /run/kata-extensions/<name>. Its kernel parameter activates it, with the hashes' parameters when it is measured.
  */
 export async function writeExtensionFormat(request: FormatRequest): Promise<WrittenImage> {
-  allowOptions('extension', request, ['extensionName', 'sizeBytes', 'alignmentBytes', 'verity']);
+  allowOptions('extension', request, ['extensionName', 'sizeBytes', 'alignmentBytes', 'verity', 'compression']);
   const { extensionName: name } = request;
   if (name === undefined) throw new BuildError('extension: it needs a name ("extensionName")');
   // The name is in a kernel parameter, a device name and a path; a virtio-blk serial has 20 bytes.

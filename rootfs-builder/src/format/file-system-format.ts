@@ -11,18 +11,19 @@ import { progressOf } from './file-system.ts';
 import type { FileSystemJob } from './file-system.ts';
 import { FILE_SYSTEMS } from './file-systems.ts';
 import type { FormatRequest, RootType, VerityParameters, WrittenImage } from './format.ts';
+import { compressesFiles } from './image-compression.ts';
 import { rootParameters } from './root-parameters.ts';
 import { allowOptions } from './refuse-options.ts';
 
 /** A bare file system; its hash tree, when asked for, goes into a file beside it, with a superblock for veritysetup. */
 export async function writeFileSystemFormat(type: RootType, request: FormatRequest): Promise<WrittenImage> {
-  const own = type === 'erofs' ? (['dax'] as const) : [];
+  const own = type === 'erofs' ? (['dax', 'compression'] as const) : [];
   allowOptions(type, request, ['sizeBytes', 'freeBytes', 'alignmentBytes', 'verity', ...own]);
   const { output, verity: wanted, signal, report } = request;
   const fileSystem = FILE_SYSTEMS[type];
   let verity: VerityParameters | undefined;
   const files = await staged(output, signal, async (staging) => {
-    const job = await startJob(request, staging, progressOf(report, `${type}: writing files`, [0.1, 0.8]));
+    const job = await startJob(request, type, staging, progressOf(report, `${type}: writing files`, [0.1, 0.8]));
     const sizeBytes = request.sizeBytes ?? (await chosenSize(type, request, job));
     await fileSystem.write({ ...job, ...(sizeBytes === undefined ? {} : { sizeBytes }) });
     staging.keep('image', output);
@@ -45,10 +46,12 @@ export async function writeFileSystemFormat(type: RootType, request: FormatReque
 /** Reads the tree once and says what the writers of file systems need to know of it. */
 export async function startJob(
   request: FormatRequest,
+  type: RootType,
   staging: Staging,
   progress: (fraction: number) => void,
 ): Promise<FileSystemJob> {
-  const { tree, sourceDateEpoch: time, signal, report, dax = true } = request;
+  const { tree, sourceDateEpoch: time, signal, report } = request;
+  const isCompressed = compressesFiles(type, request.compression, request.dax);
   report?.({ step: 'reading the tree', fraction: 0 });
   const survey = await surveyTree(tree, time, signal);
   return {
@@ -57,7 +60,8 @@ export async function startJob(
     time,
     path: staging.path('image'),
     scratch: (name) => staging.path(name),
-    isTailFree: dax,
+    isTailFree: request.dax ?? !isCompressed,
+    isCompressed,
     ...(signal === undefined ? {} : { signal }),
     progress,
   };

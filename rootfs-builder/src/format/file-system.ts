@@ -15,6 +15,8 @@ export interface FileSystemJob {
   /** Exact size. Only erofs can do without: it is as long as its content. */
   readonly sizeBytes?: number;
   readonly isTailFree: boolean;
+  /** Files are compressed (erofs). */
+  readonly isCompressed: boolean;
   readonly signal?: AbortSignal;
   /** 0 to 1 of this job. */
   readonly progress: (fraction: number) => void;

@@ -1,6 +1,6 @@
-import type { Compression } from '../compress/compress.ts';
 import type { Written } from '../output/write-output.ts';
 import type { FileTree } from '../tree/file-tree.ts';
+import type { ImageCompression } from './image-compression.ts';
 
 /**
  * What a tree can be written as.
@@ -47,15 +47,15 @@ export interface FormatRequest {
   readonly sourceDateEpoch: number;
   /** As `uname -m` says it. */
   readonly architecture: string;
-  /** `initrd`, `tar` and the layer of `oci`: gzip by default for initrd and OCI, none for tar. */
-  readonly compression?: Compression;
+  /** `initrd`, `tar` and the layer of `oci`: gzip by default for initrd and OCI, none for tar. erofs, also on disks: `lz4` or none. */
+  readonly compression?: ImageCompression;
   /** Exact size of a file system or disk; chosen by Kata's algorithm when absent. */
   readonly sizeBytes?: number;
   /** Free space to leave beyond what the algorithm gives (osbuilder's ROOT_FREE_SPACE). */
   readonly freeBytes?: number;
   /** Disks are a multiple of this: 128 MiB by default for ext4 and xfs, 1 MiB for erofs. A power of two of at least 1 MiB. */
   readonly alignmentBytes?: number;
-  /** `disk`: with the metadata block for NVDIMM (default true). `erofs`: no file tails inside inodes (default true). */
+  /** `disk`: with the metadata block for NVDIMM. `erofs`: no file tails inside inodes. True by default unless files are compressed. */
   readonly dax?: boolean;
   /** `disk` only; ext4 by default. */
   readonly rootType?: RootType;

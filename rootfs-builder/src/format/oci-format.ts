@@ -14,6 +14,7 @@ import type { Staging } from '../output/staging.ts';
 import { writeTar } from '../tar/write-tar.ts';
 import { FileTree } from '../tree/file-tree.ts';
 import type { FormatRequest, WrittenImage } from './format.ts';
+import { archiveCompression } from './image-compression.ts';
 import { reporting, treeBytes } from './progress.ts';
 import { allowOptions } from './refuse-options.ts';
 
@@ -51,7 +52,7 @@ async function written(request: FormatRequest, work: (staging: Staging) => Promi
     files,
     kernelParameters: [],
     notes: [],
-    tools: await compressorVersions(request.compression ?? 'gzip'),
+    tools: await compressorVersions(archiveCompression('oci', request.compression, 'gzip')),
   };
 }
 
@@ -71,7 +72,8 @@ async function writeLayout(request: FormatRequest, staging: Staging): Promise<st
 }
 
 async function writeLayer(request: FormatRequest, path: string): Promise<Layer> {
-  const { tree, sourceDateEpoch, compression = 'gzip', signal, report } = request;
+  const { tree, sourceDateEpoch, signal, report } = request;
+  const compression = archiveCompression('oci', request.compression, 'gzip');
   const diff = createHash('sha256');
   const stored = createHash('sha256');
   let sizeBytes = 0;

@@ -1,8 +1,8 @@
 import { basename, dirname, resolve } from 'node:path';
 import { parse, TomlError } from 'smol-toml';
 import { BuildError } from '../build-error.ts';
-import { COMPRESSIONS } from '../compress/compress.ts';
 import { FORMATS, ROOT_TYPES } from '../format/format.ts';
+import { IMAGE_COMPRESSIONS } from '../format/image-compression.ts';
 import { checkMeaning } from './check-meaning.ts';
 import type {
   AgentSpec,
@@ -133,7 +133,7 @@ const recipeTable = tableOf<RecipeFile>({
     size,
     free: size,
     alignment: size,
-    compression: oneOf(COMPRESSIONS),
+    compression: oneOf(IMAGE_COMPRESSIONS),
     verity: textOr(matching(/^[A-Za-z0-9_.-]+$/, 'letters, digits, "_", "." and "-"'), flag),
     salt: matching(/^(?:[0-9a-f]{2}){1,256}$/, 'an even number of hexadecimal digits'),
     dax: flag,

@@ -1,4 +1,4 @@
-import type { Compression } from '../compress/compress.ts';
+import type { ImageCompression } from '../format/image-compression.ts';
 import type { Format, RootType } from '../format/format.ts';
 
 /** Kinds of root file systems to start from. */
@@ -132,7 +132,7 @@ export interface OutputSpec {
   readonly sizeBytes?: number;
   readonly freeBytes?: number;
   readonly alignmentBytes?: number;
-  readonly compression?: Compression;
+  readonly compression?: ImageCompression;
   /** Variant that names the file with the root hash, or true for the recipe's name. */
   readonly verity?: string | boolean;
   readonly salt?: string;

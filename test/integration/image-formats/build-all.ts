@@ -18,6 +18,7 @@ const jobs: [string, Format, Partial<FormatRequest>][] = [
   ['root.ext4', 'ext4', { verity }],
   ['root.erofs', 'erofs', {}],
   ['small.erofs', 'erofs', { dax: false }],
+  ['lz4.erofs', 'erofs', { compression: 'lz4' }],
   ['root.xfs', 'xfs', { sizeBytes: 304 * 1024 * 1024 }],
   ['disk.img', 'disk', { verity: { variant: 'disk' } }],
   ['erofs.img', 'disk', { rootType: 'erofs', dax: false }],

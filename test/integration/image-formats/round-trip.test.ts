@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Format, FormatRequest, WrittenImage } from '../../../rootfs-builder/src/format/format.ts';
 import { writeFormat } from '../../../rootfs-builder/src/format/write-format.ts';
-import { holeyBytes, noise, richTree } from '../../unit/rootfs-builder/rich-tree.ts';
+import { compressibleTree, holeyBytes, noise, richTree } from '../../unit/rootfs-builder/rich-tree.ts';
 import { cut, expectExtracted, outputIn, run, TIME } from './support.ts';
 
 let folder = '';
@@ -171,6 +171,17 @@ describe('an erofs image', () => {
     expect(await dump('/usr/bin/ping')).toMatch(/Links: 2 {3}Layout: (0|2)[\s\S]*Xattr size: 52/);
     expect(await dump('/usr/bin/exact')).toContain('Timestamp: 2001-09-09 01:46:40');
     expect(await run('dump.erofs', '-s', output)).toMatch(/sb_csum mtime chunked_file/);
+  });
+
+  it('with compressed files is clean and unpacks to the same', async () => {
+    const tree = compressibleTree();
+    const { output } = await build('erofs', tree, { compression: 'lz4' });
+    expect(await run('fsck.erofs', '-d3', output)).toContain('No errors found');
+    const target = join(await directory(), 'root');
+    await run('fsck.erofs', `--extract=${target}`, output);
+    await expectExtracted(tree, target, { hardLinks: false, setUser: false, but: ['usr/share/holey'] });
+    expect(await run('dump.erofs', '--path=/usr/share/text', output)).toMatch(/Layout: 1 {3}Compression ratio: \d/);
+    expect(await run('dump.erofs', '-s', output)).toContain('0padding');
   });
 });
 

@@ -22,12 +22,12 @@ export interface MatrixRow {
   readonly format: 'initrd' | 'disk' | 'ext4' | 'erofs' | 'xfs';
   /** File system of a disk. */
   readonly filesystem?: 'ext4' | 'erofs' | 'xfs';
-  readonly compression?: 'none' | 'gzip' | 'zstd';
+  readonly compression?: 'none' | 'gzip' | 'zstd' | 'lz4';
   readonly isMeasured?: boolean;
   readonly machine: Machine;
   readonly attachment?: 'virtio-blk' | 'nvdimm';
-  /** Form of the kernel: an ELF file, entered by PVH, or a bzImage. */
-  readonly kernel?: 'vmlinux' | 'vmlinuz';
+  /** Form of the kernel: an ELF file, entered by PVH, or a bzImage. The lean kernel has neither XFS nor compressed EROFS. */
+  readonly kernel?: 'vmlinux' | 'vmlinuz' | 'vmlinux-kata' | 'vmlinuz-kata';
 }
 
 /** A row in words, for the name of its test. */

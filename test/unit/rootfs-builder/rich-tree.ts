@@ -50,3 +50,21 @@ export function richTree(
   for (let index = 0; index < 300; index++) tree.file(`usr/lib/many/file-with-a-long-name-${index}`, `${index}\n`);
   return tree;
 }
+
+/** The same with files that become smaller, in sizes around what a block holds. */
+export function compressibleTree(): FileTree {
+  const words = noise(2000, 11);
+  const text = Buffer.from(
+    Array.from({ length: 60_000 }, (_, index) => `word${(words[index % 2000] ?? 0) % 50} `).join(''),
+  );
+  return richTree()
+    .file('usr/share/text', text, { mtime: 1_000_000_000 })
+    .file('usr/share/same', new Uint8Array(1_000_000).fill(7), { xattrs: new Map([['user.note', Buffer.from('all')]]) })
+    .file(
+      'usr/share/mixed',
+      Buffer.concat([noise(20_000, 4), text.subarray(0, 50_000), noise(9000, 5), text.subarray(0, 7)]),
+    )
+    .file('usr/share/exact', text.subarray(0, 3 * 4096))
+    .file('usr/share/one-byte-more', text.subarray(0, 4097))
+    .link('usr/share/linked', 'usr/share/text');
+}
