@@ -91,8 +91,44 @@ function notes(at: string, table: Table, hypervisor: HypervisorClass): Remark[] 
     note('guest_hook_path', 'hooks are programs of the image; the initrd has none by itself');
   for (const key of ['kernel_hash', 'initrd_hash', 'image_hash'])
     if (isSet(key)) note(key, 'is of another file: Kata would refuse ours', 'problem');
+  const parameters = typeof table['kernel_params'] === 'string' ? table['kernel_params'].split(/\s+/) : [];
+  if (hypervisor.root === 'initrd' && parameters.some((word) => word.startsWith('rdinit=')))
+    note('kernel_params', 'rdinit= names a program of another initrd; ours starts by itself', 'problem');
+  if (hypervisor.root === 'image' && parameters.some((word) => word.startsWith('init=')))
+    note('kernel_params', 'init= names a program of another image; ours has /sbin/init');
   if (isSet('guest_extension_images')) note('guest_extension_images', 'extensions are made for Kata’s own image');
   return remarks;
+}
+
+/** Settings of the agent's tables that need something of the image. */
+function agentNotes(agents: unknown, hasImage: boolean): Remark[] {
+  if (!isTable(agents)) return [];
+  return Object.entries(agents).flatMap(([name, table]): Remark[] => {
+    if (!isTable(table)) return [];
+    const at = `agent.${name}`;
+    const remark = (key: string, kind: 'note' | 'problem', reason: string): Remark => {
+      const value = shown(table[key]);
+      return { key: `${at}.${key}`, kind, now: value, then: value, reason };
+    };
+    const modules = table['kernel_modules'];
+    const wantsModules = Array.isArray(modules) && modules.length > 0;
+    return [
+      ...(wantsModules
+        ? [
+            hasImage
+              ? remark('kernel_modules', 'note', 'needs modprobe and the modules in the image; our kernels have none')
+              : remark(
+                  'kernel_modules',
+                  'problem',
+                  'our initrd has no modprobe, and our kernels no modules: no sandbox would start',
+                ),
+          ]
+        : []),
+      ...(table['debug_console_enabled'] === true && !hasImage
+        ? [remark('debug_console_enabled', 'note', 'our initrd has no shell (docs/observability.md)')]
+        : []),
+    ];
+  });
 }
 
 /**
@@ -118,6 +154,13 @@ export function compareConfiguration(values: Table, assets: KataAssets, facts: A
     ];
   });
   const served = Object.keys(hypervisors).filter((name) => classOfTable(name) !== undefined);
+  if (served.length > 0)
+    remarks.push(
+      ...agentNotes(
+        values['agent'],
+        served.every((name) => classOfTable(name)?.root === 'image'),
+      ),
+    );
   if (served.length > 1)
     remarks.push({
       key: 'hypervisor',

@@ -40,7 +40,10 @@ function readTable(path: string): Table {
   try {
     return parse(readFileSync(path, 'utf8'));
   } catch (error) {
-    if (error instanceof TomlError) throw new HostError(`${path}: ${error.message.split('\n')[0] ?? 'not TOML'}`);
+    if (error instanceof TomlError) {
+      const what = error.message.split('\n')[0] ?? 'not TOML';
+      throw new HostError(`${path}:${error.line}:${error.column}: ${what}`);
+    }
     throw new HostError(`cannot read ${path}: ${error instanceof Error ? error.message : String(error)}`);
   }
 }

@@ -3,6 +3,7 @@ import { resolve } from 'node:path';
 import { compareConfiguration, type Remark } from '../../kata/compare.ts';
 import { findConfiguration, readConfiguration } from '../../kata/configuration.ts';
 import { kataImage } from '../../kata/kata-image.ts';
+import { HostError } from '../../vm/host-error.ts';
 import { ASSETS } from '../../kata/layout.ts';
 import type { KataAssets } from '../../kata/guest-assets.ts';
 import { formatTable } from '../table.ts';
@@ -10,14 +11,22 @@ import { formatTable } from '../table.ts';
 /** The prefix of Kata's release archive, where `make install PREFIX=/opt/kata` puts our guest. */
 export const KATA_PREFIX = '/opt/kata';
 
-function installedAssets(prefix: string): KataAssets {
+/** What lies below the prefix, and what is wrong with it. */
+function installedAssets(prefix: string): { readonly assets: KataAssets; readonly remarks: readonly Remark[] } {
   const share = resolve(prefix, ASSETS);
-  const image = `${share}/kata-containers-kihon.img`;
-  return {
+  const path = `${share}/kata-containers-kihon.img`;
+  const assets = {
     kernel: `${share}/vmlinux-kihon.container`,
     initrd: `${share}/kata-containers-initrd-kihon.img`,
-    image: existsSync(image) ? kataImage(image) : undefined,
+    image: undefined,
   };
+  if (!existsSync(path)) return { assets, remarks: [] };
+  try {
+    return { assets: { ...assets, image: kataImage(path) }, remarks: [] };
+  } catch (error) {
+    if (!(error instanceof HostError)) throw error;
+    return { assets, remarks: [{ key: 'image', kind: 'problem', now: '', then: '', reason: error.message }] };
+  }
 }
 
 function row({ key, kind, now, then, reason }: Remark): string[] {
@@ -29,7 +38,8 @@ function row({ key, kind, now, then, reason }: Remark): string[] {
 export function checkKata(file: string | undefined, prefix: string, isJson: boolean): boolean {
   const configuration = readConfiguration(file ?? findConfiguration());
   const facts = { exists: existsSync, size: (path: string) => statSync(path).size };
-  const remarks = compareConfiguration(configuration.values, installedAssets(prefix), facts);
+  const installed = installedAssets(prefix);
+  const remarks = [...compareConfiguration(configuration.values, installed.assets, facts), ...installed.remarks];
   const works = remarks.every(({ kind }) => kind !== 'problem');
   if (isJson) {
     const { file: path, dropIns } = configuration;
