@@ -1,4 +1,5 @@
 import { createHash, randomBytes } from 'node:crypto';
+import type { Duplex } from 'node:stream';
 import { describe, expect, it } from 'vitest';
 import { expectStatus } from '../support/agent/expect-status.ts';
 import { processSpec } from '../support/container/container-spec.ts';
@@ -9,6 +10,9 @@ import { useVm } from '../support/vm/vm-fixture.ts';
 
 const PASSFD_PORT = 1027;
 const MIB = 1 << 20;
+/** Connections that may wait to be named (agent/src/sandbox/passfd/passfd-listener.ts), and how long, in ms. */
+const MAX_UNCLAIMED = 256;
+const UNCLAIMED_MS = 60_000;
 
 /** Everything until the guest closes its end. */
 async function readAll({ socket }: PortedConnection): Promise<Buffer> {
@@ -142,5 +146,37 @@ describe('streams of processes on connections of the host (passfd)', { timeout: 
     const container = await start('sleep 600', { stdout_port: removed.port });
     await container.remove();
     expect(await readAll(removed)).toHaveLength(0);
+  });
+
+  it('wait for their request in a crowd that is bounded, and not for ever', { timeout: 240_000 }, async () => {
+    const ended: number[] = [];
+    const dialed: { readonly socket: Duplex; readonly at: number }[] = [];
+    const keep = (socket: Duplex): void => {
+      const index = dialed.push({ socket, at: performance.now() }) - 1;
+      socket.once('close', () => ended.push(index)).resume();
+    };
+    const seen = () => fixture.vm.console.split('"passfd: connection"').length;
+    const isClaimed = await dial();
+    const before = seen();
+    keep((await dial()).socket);
+    keep((await dial()).socket);
+    // Named in time, it is nobody's oldest.
+    await using container = await start('read line; echo "$line"', { stdin_port: isClaimed.port });
+    while (dialed.length < MAX_UNCLAIMED + 1) keep(await fixture.vm.dial(PASSFD_PORT));
+    await eventually(() => expect(seen() - before).toBe(dialed.length));
+    const last = await dial();
+    keep(last.socket);
+    await eventually(() => expect(ended).toEqual([0, 1]));
+    // One that came later than they did is served; there is room for no other before it.
+    await using other = await start('echo served', { stdout_port: last.port });
+    expect(await other.wait()).toBe(0);
+    isClaimed.socket.write('claimed\n');
+    expect(await container.read()).toBe('claimed\n');
+    const youngest = dialed.at(-2)?.at ?? 0;
+    await eventually(() => expect(ended).toHaveLength(dialed.length), UNCLAIMED_MS + 120_000);
+    // The clocks of the guest and of this machine are not the same.
+    expect(performance.now() - youngest).toBeGreaterThan(0.9 * UNCLAIMED_MS);
+    expect(ended.slice(0, 2)).toEqual([0, 1]);
+    isClaimed.socket.destroy();
   });
 });

@@ -209,6 +209,34 @@ else
       expect(await container.execute(outside)).not.toMatchObject({ status: 0 });
     });
 
+    it('tells a container the address of a PCI function, and leaves it to its driver (vfio-pci-gk)', async () => {
+      const function12 = '/sys/bus/pci/devices/0000:00:12.0';
+      const address = (await fixture.vm.witness(`ls ${function12} | grep "^0000:.*\\.0$"`)).trim();
+      const driver = `basename $(readlink /sys/bus/pci/devices/${address}/driver)`;
+      const before = await fixture.vm.witness(driver);
+      expect(before).toBe('virtio-pci\n');
+      const env = ['PATH=/bin', 'PCIDEVICE_X=0000:3b:00.0', 'PCIDEVICE_X_INFO={"0000:3b:00.0":{"a":1}}'];
+      await using container = await TestContainer.start(
+        fixture.client,
+        options({
+          env,
+          linux: { Devices: [{ Path: '/dev/mine', Type: 'c', Major: 1n, Minor: 3n, FileMode: 0o666 }] },
+          request: {
+            devices: [{ type: 'vfio-pci-gk', id: '9', container_path: '/dev/vfio/9', options: ['0000:3b:00.0=12/00'] }],
+          },
+        }),
+      );
+      const wanted = [`PCIDEVICE_X=${address}`, `PCIDEVICE_X_INFO={"${address}":{"a":1}}`];
+      const variables = (text: string) => text.split('\n').filter((line) => line.startsWith('PCIDEVICE'));
+      expect(variables((await container.execute('tr "\\0" "\\n" < /proc/1/environ')).stdout)).toEqual(wanted);
+      const exec = await container.exec('env', { process: { Env: env } });
+      expect(variables((await exec.finish()).stdout)).toEqual(wanted);
+      expect((await container.execute('stat -c %t:%T /dev/mine; ls /dev/vfio 2>&1')).stdout).toMatch(/^1:3\n.*No such/);
+      expect(await fixture.vm.witness(driver)).toBe(before);
+      const absent = { type: 'vfio-pci-gk', id: '9', container_path: '/dev/x', options: ['0000:3b:00.0=12/05'] };
+      await expectStatus(create({ request: { devices: [absent] } }), ['internal'], 'Timeout after');
+    });
+
     it('hands a PCI function through, by its group in this guest and by its address', async () => {
       const group = { type: 'vfio-pci', id: '9', container_path: '/dev/vfio/9', options: ['0000:3b:00.0=12/00'] };
       const address = await fixture.vm.witness('ls /sys/bus/pci/devices/0000:00:12.0 | grep "^0000:.*\\.0$"');
