@@ -28,6 +28,14 @@ function columnsOf(comparison: Comparison): Column[] {
         return theirs === undefined ? '' : formatNumber(medianOf(theirs));
       },
     });
+    if (comparison.rows.some((row) => row.peersCpuMs?.[peer.key] !== undefined))
+      columns.push({
+        title: 'CPU of QEMU, ms',
+        cell: (row) => {
+          const used = row.peersCpuMs?.[peer.key];
+          return used === undefined ? '' : formatNumber(used);
+        },
+      });
     columns.push({ title: 'ratio', cell: (row) => ratio(row)?.toFixed(2) ?? '' });
     if (comparison.judgedBy === peer.key)
       columns.push({

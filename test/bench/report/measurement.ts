@@ -13,6 +13,8 @@ export interface Measurement {
   readonly peers?: Readonly<Record<string, number | Samples>>;
   /** CPU time of QEMU for one of these, in ms: it does not grow while others have the CPU. */
   readonly cpuMs?: number;
+  /** The same of peers, by key. */
+  readonly peersCpuMs?: Readonly<Record<string, number>>;
 }
 
 export interface Peer {
