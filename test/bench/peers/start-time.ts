@@ -31,7 +31,7 @@ async function dialEagerly(agent: AgentProcess): Promise<Socket> {
  * meanwhile: the folder of the socket is watched.
  */
 export async function startTimed(options: AgentOptions, ask: (socket: Socket) => Promise<void>): Promise<Started> {
-  const agent = new AgentProcess({ ...options, prepare: `echo ${STARTING}` });
+  const agent = new AgentProcess({ ...options, prepare: `${options.prepare ?? ':'}; echo ${STARTING}` });
   const appeared = new AbortController();
   const watcher = watch(agent.folder, () => appeared.abort());
   try {
