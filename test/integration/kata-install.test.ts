@@ -12,9 +12,13 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { parse } from 'smol-toml';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { parseAllDocuments } from 'yaml';
+import { writeFormat } from '../../rootfs-builder/src/format/write-format.ts';
+import { FileTree } from '../../rootfs-builder/src/tree/file-tree.ts';
+import { validateKubernetes, type KubernetesObject } from '../support/kubernetes/schema.ts';
 import { repository } from '../support/repository.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'kihon-install-'));
@@ -81,6 +85,50 @@ describe('make install', () => {
     const initrd = join(folder, 'guest.initrd');
     expect(kihon('initrd', 'initrd', '--output', initrd)).toContain(initrd);
     expect(statSync(initrd).size).toBeGreaterThan(100_000);
+  });
+
+  it('takes file system and root hash from the image, and brings kernels and guests of other configurations', async () => {
+    const build = join(folder, 'build');
+    const place = (name: string, text: string): void => {
+      mkdirSync(dirname(join(build, name)), { recursive: true });
+      writeFileSync(join(build, name), text);
+    };
+    for (const name of ['kihon', 'x86_64/kihon-oci', 'x86_64/kihon-agent', 'x86_64/kihon-initrd.img'])
+      place(name, name);
+    for (const suffix of ['', '-kata', '-debug', '-confidential'])
+      place(`x86_64/vmlinux${suffix}`, `\0Linux version 6.12.${suffix.length}-kihon (x)\0`);
+    place('x86_64/vmlinuz-debug', 'bzImage');
+    const tree = new FileTree().file('sbin/init', 'x', { mode: 0o755 });
+    const common = { tree, sourceDateEpoch: 1, architecture: 'x86_64', rootType: 'erofs' } as const;
+    const image = (suffix: string): string => join(build, `x86_64/kihon-image${suffix}.img`);
+    await writeFormat('disk', { ...common, output: image('') });
+    await writeFormat('disk', { ...common, output: image('-confidential'), verity: { variant: 'c' } });
+    const to = join(folder, 'variants');
+    install('/opt/kata', to, '--build', build, '--arch', 'x86_64');
+    const at = (name: string): string => join(to, 'opt/kata', SHARE, name);
+    expect(readFileSync(at('vmlinux-kihon.container'), 'latin1')).toContain('6.12.5-kihon');
+    expect(readFileSync(at('vmlinux-kihon-debug.container'), 'latin1')).toContain('6.12.6-kihon');
+    expect(readFileSync(at('vmlinuz-kihon-debug.container'), 'utf8')).toBe('bzImage');
+    expect(existsSync(at('vmlinux-kihon-confidential.container'))).toBe(true);
+    expect(readFileSync(at('kata-containers-kihon.img')).equals(readFileSync(image('')))).toBe(true);
+    expect(existsSync(at('root_hash_kihon.txt'))).toBe(false);
+    expect(readFileSync(at('root_hash_kihon-confidential.txt'), 'utf8')).toMatch(/^root_hash=[0-9a-f]{64},/);
+    const dropIn = readFileSync(
+      join(to, 'opt/kata', DEFAULTS, 'runtimes/kata-kihon-fc/config.d/50-kihon.toml'),
+      'utf8',
+    );
+    expect(parse(dropIn)).toMatchObject({
+      hypervisor: { firecracker: { rootfs_type: 'erofs', kernel_verity_params: '' } },
+    });
+    // A measured image without its hash is none.
+    rmSync(join(build, 'x86_64/root_hash_c.txt'));
+    expect(() => install('/opt/kata', to, '--build', build, '--arch', 'x86_64')).toThrow(/no root_hash_/);
+  });
+
+  it('writes manifests that Kubernetes takes', () => {
+    for (const name of ['runtime-classes.yaml', 'installer.yaml'])
+      for (const document of parseAllDocuments(readFileSync(place(`share/kihon/kubernetes/${name}`), 'utf8')))
+        validateKubernetes(document.toJS() as KubernetesObject);
   });
 
   it('takes the names of Kata’s own files only when asked, and never over somebody else’s', () => {
