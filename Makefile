@@ -242,8 +242,11 @@ test-conformance: all
 test-vm: all test-agent
 	@$(call suite,vm)
 
-# Every base, format and machine; about ten minutes without hardware virtualization. make test has a row for each way to attach a root.
+# Every base, format and machine, aarch64 included; about ten minutes without hardware virtualization, and what the kernels take that were
+# not built before. make test has a row for each way to attach a root.
 test-images: all
+	@$(MAKE) kernel CONFIG=lean
+	@$(MAKE) agent kernel CONFIG=lean ARCH=aarch64
 	@$(vitest) --project images $(ONLY)
 
 # Boots what `make kernels` or `make kernel` has made besides lean; names what is missing.
