@@ -50,7 +50,9 @@ function programs(build: string, architecture: string): InstalledFile[] {
     { from: join(build, architecture, 'kihon-agent'), to: `${ASSETS}/kihon-agent`, mode: 0o755 },
   ];
   for (const { from } of files) if (!existsSync(from)) throw new Error(`no ${from}: run \`make\` first`);
-  const vsock = findVhostDeviceVsock({ ...defaultPlaces(), home: build, architecture });
+  // The set-up brings it for this host only.
+  const isForeign = architecture !== architectureName();
+  const vsock = isForeign ? undefined : findVhostDeviceVsock({ ...defaultPlaces(), home: build, architecture });
   return vsock === undefined ? files : [...files, { from: vsock, to: 'libexec/kihon/vhost-device-vsock', mode: 0o755 }];
 }
 
@@ -112,7 +114,9 @@ const { values, positionals } = parseArgs({
 });
 const [prefixText, destination = ''] = positionals;
 if (prefixText === undefined)
-  throw new Error('usage: install.ts PREFIX [DESTDIR] [--build DIR] [--arch NAME] [--default-names] [--installer-image REF]');
+  throw new Error(
+    'usage: install.ts PREFIX [DESTDIR] [--build DIR] [--arch NAME] [--default-names] [--installer-image REF]',
+  );
 const prefix = resolve(prefixText);
 const root = destination === '' ? prefix : join(resolve(destination), prefix);
 const { build } = values;
