@@ -3,6 +3,8 @@ import {
   O_CLOEXEC,
   O_NOCTTY,
   O_RDWR,
+  RESOLVE_NO_SYMLINKS,
+  RESOLVE_NO_XDEV,
   TIOCGPTN,
   TIOCGPTPEER,
   TIOCGWINSZ,
@@ -14,7 +16,7 @@ import { layouts } from '../abi/layouts.ts';
 import { StructView } from '../abi/structs/struct-view.ts';
 import * as nr from '../abi/syscalls.ts';
 import { Fd } from './fd.ts';
-import { open } from './file.ts';
+import { open, openAt } from './file.ts';
 import { syscall } from './syscall.ts';
 
 /** ioctl(2) with a pointer or number argument. */
@@ -32,7 +34,10 @@ export interface Pty {
 /** Opens `ptmx` (of the devpts whose root directory is given, else `/dev/ptmx`) and its peer by TIOCGPTPEER, so by no path. */
 export function openPty(devpts?: Fd): Pty {
   const master =
-    devpts === undefined ? open('/dev/ptmx', O_RDWR | O_NOCTTY) : open('ptmx', O_RDWR | O_NOCTTY, 0, devpts);
+    devpts === undefined
+      ? open('/dev/ptmx', O_RDWR | O_NOCTTY)
+      : // What a container has mounted over it is not even opened.
+        openAt(devpts, 'ptmx', { flags: O_RDWR | O_NOCTTY, resolve: RESOLVE_NO_XDEV | RESOLVE_NO_SYMLINKS });
   try {
     return { master, ...openPtyPeer(master) };
   } catch (error) {
