@@ -131,6 +131,32 @@ done:
     return result;
 }
 
+/*
+ * engine.syscallForEach(bytes, index, nr, ...args): the call once for each byte, which takes the place of argument `index`; each
+ * byte becomes the errno, 0 for success. A hundred calls of a launch differ in one small number.
+ */
+static JSValue native_syscall_for_each(JSContext *ctx, JSValueConst this_value, int argc, JSValueConst *argv) {
+    JSValueConst call[MAX_ARGS + 1];
+    int32_t index;
+    size_t size;
+    uint8_t *bytes = JS_GetUint8Array(ctx, &size, argv[0]);
+    if (!bytes || JS_ToInt32(ctx, &index, argv[1]))
+        return JS_EXCEPTION;
+    int count = argc - 2;
+    if (count < 1 || count > MAX_ARGS + 1 || index < 0 || index + 1 >= count)
+        return JS_ThrowTypeError(ctx, "syscallForEach takes bytes, an index, a number and its arguments");
+    memcpy(call, argv + 2, (size_t)count * sizeof *call);
+    for (size_t i = 0; i < size; i++) {
+        call[index + 1] = JS_NewInt32(ctx, bytes[i]);
+        JSValue result = native_syscall(ctx, this_value, count, call, 1);
+        int32_t outcome;
+        if (JS_IsException(result) || JS_ToInt32(ctx, &outcome, result))
+            return JS_EXCEPTION;
+        bytes[i] = outcome < 0 ? (uint8_t)-outcome : 0;
+    }
+    return JS_UNDEFINED;
+}
+
 /* engine.addressOf(bytes): where a Uint8Array lies. The caller keeps it referenced. */
 static JSValue native_address_of(JSContext *ctx, JSValueConst this_value, int argc, JSValueConst *argv) {
     (void)this_value, (void)argc;
@@ -232,6 +258,8 @@ int natives_install(JSContext *ctx, const struct entry *entry) {
     int failed = 0;
     failed |= JS_SetPropertyStr(ctx, engine, "syscall", syscall_function(ctx, "syscall", 0)) < 0;
     failed |= JS_SetPropertyStr(ctx, engine, "retriedSyscall", syscall_function(ctx, "retriedSyscall", 1)) < 0;
+    failed |= JS_SetPropertyStr(ctx, engine, "syscallForEach",
+                                JS_NewCFunction(ctx, native_syscall_for_each, "syscallForEach", 9)) < 0;
     failed |= JS_SetPropertyStr(ctx, engine, "addressOf", JS_NewCFunction(ctx, native_address_of, "addressOf", 1)) < 0;
     failed |= JS_SetPropertyStr(ctx, engine, "utf8Encode", JS_NewCFunction(ctx, native_utf8_encode, "utf8Encode", 1)) < 0;
     failed |= JS_SetPropertyStr(ctx, engine, "utf8Decode", JS_NewCFunction(ctx, native_utf8_decode, "utf8Decode", 1)) < 0;

@@ -73,7 +73,7 @@ async function readConfig(configFile: string | undefined): Promise<ResolvedConfi
   const sources = {
     cmdline: isPid1 || configFile === undefined ? readText('/proc/cmdline', { maxBytes: MAX_CMDLINE_BYTES }) : '',
     configFile,
-    environment,
+    environment: environment(),
     readFile: (path: string) => readText(path),
   };
   if (configFileOf(sources) === undefined) return resolveConfig(sources);
@@ -145,7 +145,7 @@ function serve(
 ): void {
   // Before anything else takes the number.
   if (config.logVport !== 0) reserveFatalDescriptor();
-  armFailpoints(environment);
+  armFailpoints();
   const loop = EventLoop.create();
   console?.attach(loop);
   if (config.logVport !== 0) openLogPort(loop, log, config.logVport);
@@ -207,7 +207,7 @@ function serve(
     config: config.memAgent,
   });
   options.startDebugConsole?.({
-    ...{ loop, reaper, log, config, sandbox, isPid1, environment },
+    ...{ loop, reaper, log, config, sandbox, isPid1, environment: environment() },
     nofile: defaultNofile,
   });
 

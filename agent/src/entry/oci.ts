@@ -1,5 +1,5 @@
 /** The runtime command line (`kihon-oci`): runs one command and ends. See docs/kihon-oci.md. */
-import { argv, environment, startWith } from '../sys/program.ts';
+import { argv, startWith } from '../sys/program.ts';
 import { armFailpoints } from './failpoints/arm-failpoints.ts';
 import { main } from './oci/main.ts';
 import { preload } from './oci/preload.ts';
@@ -8,6 +8,6 @@ import { preload } from './oci/preload.ts';
 (Error as { stackTraceLimit?: number }).stackTraceLimit = 0;
 
 startWith(() => {
-  armFailpoints(environment);
+  armFailpoints();
   void main(argv.slice(1));
 }, preload);

@@ -8,7 +8,7 @@ import type { SystemdUnit } from '../libcontainer/cgroup/systemd/systemd-unit.ts
 import { createContainer } from '../libcontainer/launch/create-container.ts';
 import { createStartSocket } from '../libcontainer/launch/start-gate.ts';
 import type { ContainerHandle, LaunchContext } from '../libcontainer/types.ts';
-import type { Spec } from '../oci/spec.ts';
+import type { HooksSpec, NamespaceType, Spec } from '../oci/spec.ts';
 import type { Fd } from '../sys/fd.ts';
 import { readText } from '../sys/file.ts';
 import { geteuid } from '../sys/process.ts';
@@ -96,6 +96,29 @@ function callersCgroup(): string | undefined {
   return root === undefined || path === undefined || path.startsWith('/..') ? undefined : `${root}${path}`;
 }
 
+const hookPoints: readonly (keyof HooksSpec)[] = [
+  'prestart',
+  'createRuntime',
+  'createContainer',
+  'startContainer',
+  'poststart',
+  'poststop',
+];
+
+/** The spec asks to see a cgroup that is not the root of a cgroup namespace, or may not be made to (compile-mounts.ts). */
+function showsCallersCgroup({ mounts, linux }: Spec): boolean {
+  const has = (wanted: NamespaceType): boolean => linux.namespaces.some(({ type }) => type === wanted);
+  return mounts.some(({ type }) => type === 'cgroup' || type === 'cgroup2') && (!has('cgroup') || has('user'));
+}
+
+/**
+ * True for a container of which a crash leaves nothing but its state directory: no cgroup, and no hooks that ask for its state or have to
+ * be run in the end. It is recorded once, when its process is at work; that one ends with this command as long as it was not started.
+ */
+function isRecordedOnce({ startsLater }: CreateRequest, { hooks }: Spec, state: StoredState): boolean {
+  return !startsLater && state.cgroup === undefined && hookPoints.every((point) => hooks[point].length === 0);
+}
+
 /** What is known of a container before it is made. */
 function firstState(request: CreateRequest, { spec, path }: Bundle, cgroup: ChosenCgroup['stored']): StoredState {
   const { linux, hooks } = spec;
@@ -172,7 +195,11 @@ export async function createOnDisk(
     directory.fd.close();
   });
   failpoint('runtime.directory');
-  directory.writeFirst(state, bundle.config);
+  const isBrief = isRecordedOnce(request, bundle.spec, state);
+  if (!isBrief) {
+    directory.writeConfig(bundle.config);
+    directory.write(state);
+  }
   const listener = request.startsLater ? sockets.use(createStartSocket(directory.fd)) : undefined;
   let current = state;
   const handle = await createContainer(state.cgroup === undefined ? { ...context, cgroupRoot: undefined } : context, {
@@ -180,7 +207,7 @@ export async function createOnDisk(
     spec: bundle.spec,
     rootfsPath: state.rootfs,
     cgroupPath: state.cgroup?.path ?? '',
-    shownCgroup: state.cgroup === undefined ? callersCgroup() : undefined,
+    shownCgroup: state.cgroup === undefined && showsCallersCgroup(bundle.spec) ? callersCgroup() : undefined,
     join: {},
     signal,
     bundlePath: bundle.path,
@@ -192,7 +219,10 @@ export async function createOnDisk(
     ...(listener === undefined ? {} : { gate: { listener } }),
     ...(connection === undefined ? {} : { unit: connection }),
     startsAtOnce: !request.startsLater,
-    onSpawned: (pid) => directory.markSpawned(pid),
+    onSpawned: (pid) => {
+      if (isBrief) directory.writeConfig(bundle.config);
+      else directory.markSpawned(pid);
+    },
     onPrepared: (init) => {
       failpoint('runtime.prepared');
       current = { ...state, init };

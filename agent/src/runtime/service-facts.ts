@@ -10,17 +10,21 @@ export interface ServiceFacts {
   readonly mounts: readonly MountSpec[];
 }
 
+/** A variable of the environment. */
+type Variable = (name: string) => string | undefined;
+
 /** More are not handed on. */
 const maxDescriptors = 200;
 /** Where the container finds the socket of the service manager. */
 const notifyPath = '/run/notify/notify.sock';
 
-function listenFacts(environment: Readonly<Record<string, string>>, ownPid: number): Omit<ServiceFacts, 'mounts'> {
-  const count = environment['LISTEN_FDS'] ?? '';
-  const isForUs = environment['LISTEN_PID'] === undefined || environment['LISTEN_PID'] === String(ownPid);
-  const descriptors = isForUs && /^[1-9]\d{0,2}$/.test(count) ? Math.min(Number(count), maxDescriptors) : 0;
-  if (descriptors === 0) return { descriptors: 0, env: [] };
-  const names = environment['LISTEN_FDNAMES'];
+function listenFacts(variable: Variable, ownPid: number): Omit<ServiceFacts, 'mounts'> {
+  const count = variable('LISTEN_FDS') ?? '';
+  if (!/^[1-9]\d{0,2}$/.test(count)) return { descriptors: 0, env: [] };
+  const pid = variable('LISTEN_PID');
+  if (pid !== undefined && pid !== String(ownPid)) return { descriptors: 0, env: [] };
+  const descriptors = Math.min(Number(count), maxDescriptors);
+  const names = variable('LISTEN_FDNAMES');
   return {
     descriptors,
     // The first process of a container is its number 1.
@@ -37,9 +41,9 @@ function bindSocket(source: string): MountSpec {
  * Reads the agreement from the environment of the command. LISTEN_FDS counts only when it is meant for this very process; of the
  * socket that takes readiness only a plain path can be passed into a container.
  */
-export function serviceFacts(environment: Readonly<Record<string, string>>, ownPid: number): ServiceFacts {
-  const { descriptors, env } = listenFacts(environment, ownPid);
-  const notify = environment['NOTIFY_SOCKET'] ?? '';
+export function serviceFacts(variable: Variable, ownPid: number): ServiceFacts {
+  const { descriptors, env } = listenFacts(variable, ownPid);
+  const notify = variable('NOTIFY_SOCKET') ?? '';
   const isPlainPath = notify.startsWith('/') && !notify.split('/').some((name) => name === '..' || name === '.');
   if (!isPlainPath) return { descriptors, env, mounts: [] };
   return { descriptors, env: [...env, `NOTIFY_SOCKET=${notifyPath}`], mounts: [bindSocket(notify)] };

@@ -14,6 +14,8 @@ interface Engine {
   readonly syscall: (number: number, ...args: SyscallArg[]) => number;
   /** The same, called again as long as it is interrupted (EINTR). */
   readonly retriedSyscall: (number: number, ...args: SyscallArg[]) => number;
+  /** The call once for each of `values`, which stand in turn for argument `index`; each becomes its errno, 0 for success. */
+  readonly syscallForEach: (values: Uint8Array, index: number, number: number, ...args: SyscallArg[]) => void;
   /** Address of the first byte. Buffers never move; the caller keeps this one referenced while the kernel uses it. */
   readonly addressOf: (bytes: Uint8Array) => number;
   readonly utf8Encode: (text: string) => Uint8Array;
@@ -44,24 +46,38 @@ const native = globalThis.engine;
 installNativeText({ decode: native.utf8Decode, encode: native.utf8Encode });
 
 const givenArgv: string[] = [];
-const givenEnviron: string[] = [];
-const givenEnvironment = Object.create(null) as Record<string, string>;
+let givenEnviron: readonly string[] = [];
+let givenEnvironment: Record<string, string> | undefined;
 
 export const argv: readonly string[] = givenArgv;
 
-/** The environment as it came: `NAME=value` entries. */
-export const environ: readonly string[] = givenEnviron;
-
-/** The environment this process was started with, by name. A null-prototype object: the names are outside input. */
-export const environment: Readonly<Record<string, string>> = givenEnvironment;
-
-function takeStartValues(): void {
-  givenArgv.push(...(native.argv ?? []));
-  for (const entry of native.environ ?? []) {
-    givenEnviron.push(entry);
+/**
+ * The environment this process was started with, by name. A null-prototype object: the names are outside input. Made when it is first
+ * asked for: to sort it takes longer than to find the few names that a command looks for (`environmentValue`).
+ */
+export function environment(): Readonly<Record<string, string>> {
+  if (givenEnvironment !== undefined) return givenEnvironment;
+  givenEnvironment = Object.create(null) as Record<string, string>;
+  for (const entry of givenEnviron) {
     const equals = entry.indexOf('=');
     if (equals > 0) givenEnvironment[entry.slice(0, equals)] = entry.slice(equals + 1);
   }
+  return givenEnvironment;
+}
+
+/** One variable of the environment; the last of its name counts. */
+export function environmentValue(name: string): string | undefined {
+  const start = `${name}=`;
+  for (let index = givenEnviron.length - 1; index >= 0; index--) {
+    const entry = givenEnviron[index] ?? '';
+    if (entry.startsWith(start)) return entry.slice(start.length);
+  }
+  return undefined;
+}
+
+function takeStartValues(): void {
+  givenArgv.push(...(native.argv ?? []));
+  givenEnviron = native.environ ?? [];
 }
 
 const isImage = native.argv === undefined;
@@ -86,6 +102,9 @@ export const rawSyscall: Engine['syscall'] = native.syscall;
 
 /** Result or -errno, retried on EINTR: never for close(2). */
 export const retriedSyscall: Engine['retriedSyscall'] = native.retriedSyscall;
+
+/** One call many times, `values` being an argument in turn; gives each one's errno (0: success) in the same place. */
+export const syscallForEach: Engine['syscallForEach'] = native.syscallForEach;
 
 export const addressOf: Engine['addressOf'] = native.addressOf;
 

@@ -27,7 +27,7 @@ import { layouts } from '../abi/layouts.ts';
 import { StructView } from '../abi/structs/struct-view.ts';
 import * as nr from '../abi/syscalls.ts';
 import { decodeBytes, encodeBytes } from '../base/text.ts';
-import { addressOf, rawSyscall } from './engine.ts';
+import { addressOf, rawSyscall, syscallForEach } from './engine.ts';
 import { Fd } from './fd.ts';
 import { syscall, sysError, trySyscall } from './syscall.ts';
 
@@ -213,11 +213,13 @@ export function setProcessName(name: string): void {
   prctl('PR_SET_NAME', PR_SET_NAME, addressOf(bytes));
 }
 
-/** Takes a capability out of the bounding set; false when the kernel does not know its number. */
-export function tryDropBounding(capability: number): boolean {
-  const result = trySyscall(nr.SYS_prctl, PR_CAPBSET_DROP, capability, 0, 0, 0);
-  if (result < 0 && result !== -EINVAL) throw sysError('prctl', result, `PR_CAPBSET_DROP ${capability}`);
-  return result === 0;
+/** Takes capabilities out of the bounding set. Numbers that the kernel does not know are in no set. */
+export function dropBounding(capabilities: readonly number[]): void {
+  const results = Uint8Array.from(capabilities);
+  syscallForEach(results, 1, nr.SYS_prctl, PR_CAPBSET_DROP, 0, 0, 0, 0);
+  const failed = results.findIndex((errno) => errno !== 0 && errno !== EINVAL);
+  if (failed >= 0)
+    throw sysError('prctl', -(results[failed] ?? EINVAL), `PR_CAPBSET_DROP ${capabilities[failed] ?? 0}`);
 }
 
 export function clearAmbient(): void {
@@ -370,6 +372,8 @@ export function setSignalMask(mask: bigint): bigint {
   return old.u64(0);
 }
 
+const allSignals = Uint8Array.from({ length: 64 }, (_, index) => index + 1);
+
 /** All 64 signals. */
 export const ALL_SIGNALS = 0xffff_ffff_ffff_ffffn;
 
@@ -378,12 +382,10 @@ export const ALL_SIGNALS = 0xffff_ffff_ffff_ffffn;
  * no child needs these 64 calls: it inherits the result. SIGKILL and SIGSTOP refuse, which is fine.
  */
 export function resetSignalDispositions(): void {
-  const action = new Uint8Array(32);
-  for (let signal = 1; signal <= 64; signal++) {
-    const result = trySyscall(nr.SYS_rt_sigaction, signal, action, null, 8);
-    if (result < 0 && result !== -EINVAL)
-      syscall('rt_sigaction', `${signal}`, nr.SYS_rt_sigaction, signal, action, null, 8);
-  }
+  const signals = Uint8Array.from(allSignals);
+  syscallForEach(signals, 0, nr.SYS_rt_sigaction, 0, new Uint8Array(32), null, 8);
+  const failed = signals.findIndex((errno) => errno !== 0 && errno !== EINVAL);
+  if (failed >= 0) throw sysError('rt_sigaction', -(signals[failed] ?? EINVAL), `${failed + 1}`);
 }
 
 /** Default disposition for one signal. */

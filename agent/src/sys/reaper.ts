@@ -40,7 +40,8 @@ export class Reaper {
 
   constructor(loop: EventLoop) {
     this.#loop = loop;
-    watchSignals(loop, [SIGCHLD], () => this.#schedule());
+    // The signal is blocked and waits to be read, so nobody is missed: what is done before the first turn need not wait for this.
+    loop.soon(() => watchSignals(loop, [SIGCHLD], () => this.#schedule()));
     this.#schedule();
   }
 

@@ -15,6 +15,18 @@ export interface ReceivedSignal {
   readonly pid: number;
 }
 
+/** `sigset_t` of the kernel: bit n-1 stands for signal n. In halves, since a BigInt for each signal is an object. */
+function signalSet(signals: readonly number[]): Uint8Array {
+  let low = 0;
+  let high = 0;
+  for (const signal of signals) {
+    if (signal <= 32) low |= 1 << (signal - 1);
+    else high |= 1 << (signal - 33);
+  }
+  const bits = high === 0 ? low >>> 0 : (BigInt(high >>> 0) << 32n) | BigInt(low >>> 0);
+  return new StructView(8).setU64(0, bits).bytes;
+}
+
 /**
  * Calls `onSignal` for each of the given signals. Equal signals that arrive together may be reported once.
  * Returns the function that stops it.
@@ -24,9 +36,7 @@ export function watchSignals(
   signals: readonly number[],
   onSignal: (received: ReceivedSignal) => void,
 ): () => void {
-  const mask = signals.reduce((bits, signal) => bits | (1n << BigInt(signal - 1)), 0n);
-  const maskBytes = new StructView(8).setU64(0, mask).bytes;
-  const number = syscall('signalfd4', '', nr.SYS_signalfd4, -1, maskBytes, 8, SFD_CLOEXEC | SFD_NONBLOCK);
+  const number = syscall('signalfd4', '', nr.SYS_signalfd4, -1, signalSet(signals), 8, SFD_CLOEXEC | SFD_NONBLOCK);
   const fd = new Fd(number, 'signalfd');
   const at = layouts.signalfd_siginfo;
   const info = new StructView(at.sizeof);

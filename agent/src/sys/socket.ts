@@ -7,6 +7,7 @@ import {
   MSG_CTRUNC,
   MSG_DONTWAIT,
   MSG_NOSIGNAL,
+  MSG_PEEK,
   MSG_TRUNC,
   SCM_RIGHTS,
   SOCK_CLOEXEC,
@@ -202,6 +203,11 @@ export function receiveMessage(
     throw new Error(`recvmsg ${fd.what}: message larger than ${maxBytes} bytes`);
   }
   return { bytes: buffer.slice(0, length), fds, peer: readPeer(name) };
+}
+
+/** Bytes of the packet that comes next, or -errno; 0 at the end of the stream. Takes nothing, and never waits. */
+export function tryNextLength(fd: Fd): number {
+  return trySyscall(nr.SYS_recvfrom, fd.number, null, 0, MSG_PEEK | MSG_TRUNC | MSG_DONTWAIT, null, null);
 }
 
 function receivedDescriptors(control: StructView, length: number): Fd[] {

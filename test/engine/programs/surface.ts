@@ -4,7 +4,8 @@ import { check, checkEqual, checkThrows } from '../../support/engine/checks.ts';
 export function surfaceChecks(): void {
   const engine = (globalThis as unknown as { engine: Record<string, unknown> }).engine;
   const offered = Object.keys(engine).filter((name) => name !== 'turn' && name !== 'onFatal');
-  const designed = ['addressOf', 'argv', 'entry', 'environ', 'retriedSyscall', 'syscall', 'utf8Decode', 'utf8Encode'];
+  const calls = ['retriedSyscall', 'syscall', 'syscallForEach'];
+  const designed = ['addressOf', 'argv', 'entry', 'environ', ...calls, 'utf8Decode', 'utf8Encode'];
   checkEqual('the engine offers what the design says and no more', offered.sort(), designed);
   checkEqual('the default entry is the agent', engine['entry'], 'agent');
 

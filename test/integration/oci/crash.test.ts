@@ -54,6 +54,18 @@ describe('a crash', () => {
     await runtime().verify();
   });
 
+  it.each(createSteps)('of run without a cgroup at %s leaves a directory and no process', async (step) => {
+    // Of such a container the state is written once.
+    if (step === 'runtime.new-state') return;
+    const container = await runtime().prepare('sleep 100');
+    const args = ['--cgroup-manager=disabled', 'run', '--detach', '--bundle', container.bundle.path, container.id];
+    const code = await crash(args, step);
+    expect(code).toBe(step.startsWith('runtime.') ? 137 : 1);
+    await runtime().succeed(['delete', '--force', container.id]);
+    expect(existsSync(join(runtime().stateFolder, container.id))).toBe(false);
+    await runtime().verify();
+  });
+
   it.each(['spawn.child', 'init.start', 'init.attach-root', 'init.mount', 'init.ready'])(
     'of create while the new process is at %s ends that one too',
     async (step) => {

@@ -78,12 +78,15 @@ describe('the state object', () => {
 });
 
 describe('sockets of a service manager', () => {
+  const factsOf = (environment: Readonly<Record<string, string>>): ReturnType<typeof serviceFacts> =>
+    serviceFacts((name) => environment[name], 10);
+
   it('are handed on when they are for this process', () => {
-    expect(serviceFacts({ LISTEN_FDS: '2', LISTEN_PID: '10', LISTEN_FDNAMES: 'a:b' }, 10)).toMatchObject({
+    expect(factsOf({ LISTEN_FDS: '2', LISTEN_PID: '10', LISTEN_FDNAMES: 'a:b' })).toMatchObject({
       descriptors: 2,
       env: ['LISTEN_FDS=2', 'LISTEN_PID=1', 'LISTEN_FDNAMES=a:b'],
     });
-    expect(serviceFacts({ LISTEN_FDS: '2' }, 10).descriptors).toBe(2);
+    expect(factsOf({ LISTEN_FDS: '2' }).descriptors).toBe(2);
   });
 
   it.each<[Record<string, string>]>([
@@ -96,11 +99,11 @@ describe('sockets of a service manager', () => {
     [{ NOTIFY_SOCKET: 'relative' }],
     [{ NOTIFY_SOCKET: '/run/../etc/x' }],
   ])('%j gives nothing', (environment) => {
-    expect(serviceFacts(environment, 10)).toEqual({ descriptors: 0, env: [], mounts: [] });
+    expect(factsOf(environment)).toEqual({ descriptors: 0, env: [], mounts: [] });
   });
 
   it('for readiness appears at a fixed place in the container', () => {
-    const { env, mounts } = serviceFacts({ NOTIFY_SOCKET: '/run/systemd/notify' }, 10);
+    const { env, mounts } = factsOf({ NOTIFY_SOCKET: '/run/systemd/notify' });
     expect(env).toEqual(['NOTIFY_SOCKET=/run/notify/notify.sock']);
     expect(mounts).toMatchObject([
       { destination: '/run/notify/notify.sock', source: '/run/systemd/notify', type: 'bind' },

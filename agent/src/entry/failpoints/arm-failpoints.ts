@@ -2,7 +2,7 @@ import { SIGKILL } from '../../abi/constants.ts';
 import { armFailpoint, rememberFailpoints } from '../../base/failpoint.ts';
 import { exists } from '../../sys/file.ts';
 import { exit, getpid, kill } from '../../sys/process.ts';
-import { abortEngine } from '../../sys/program.ts';
+import { abortEngine, environmentValue } from '../../sys/program.ts';
 
 declare const __FAILPOINTS__: boolean;
 
@@ -11,9 +11,9 @@ declare const __FAILPOINTS__: boolean;
  * it), `oom`, `abort`, `kill` (SIGKILL to this process), or `pause:PATH` (until the file exists).
  * A release has neither them nor this function's body.
  */
-export function armFailpoints(environment: Readonly<Record<string, string>>): void {
+export function armFailpoints(): void {
   if (typeof __FAILPOINTS__ === 'undefined' || !__FAILPOINTS__) return;
-  const text = environment['KIHON_FAILPOINTS'] ?? '';
+  const text = environmentValue('KIHON_FAILPOINTS') ?? '';
   rememberFailpoints(text);
   for (const entry of text.split(',').filter((part) => part !== '')) {
     const [name = '', action = ''] = entry.split('=');

@@ -1,4 +1,4 @@
-import { environment } from '../../sys/program.ts';
+import { environmentValue } from '../../sys/program.ts';
 import { getpid } from '../../sys/process.ts';
 import type { Fd } from '../../sys/fd.ts';
 import { preservedDescriptors } from '../../runtime/own-stdio.ts';
@@ -51,7 +51,7 @@ export function createRequestOf(
   how: { readonly isForeground: boolean; readonly startsLater: boolean },
 ): CreateRequest {
   const { options, global } = invocation;
-  const services = serviceFacts(environment, getpid());
+  const services = serviceFacts(environmentValue, getpid());
   const consoleSocket = pathOption(invocation, 'console-socket');
   const pidfdSocket = pathOption(invocation, 'pidfd-socket');
   const pidFile = pathOption(invocation, 'pid-file');

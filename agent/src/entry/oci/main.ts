@@ -1,4 +1,4 @@
-import { environment } from '../../sys/program.ts';
+import { environmentValue } from '../../sys/program.ts';
 import { exit, setSignalMask } from '../../sys/process.ts';
 import { parseArguments, UsageError } from './arguments.ts';
 import type { Command, GlobalOptions } from './command.ts';
@@ -66,7 +66,7 @@ async function dispatch(args: readonly string[], log: { output: LogOutput }): Pr
   const { command } = await entry.load();
   if (asksForHelp(command, rest)) return await showHelp(name, command);
   try {
-    return await perform(name, command, rest, globalOptionsOf(options, log.output, environment));
+    return await perform(name, command, rest, globalOptionsOf(options, log.output, environmentValue));
   } catch (error) {
     log.output.write('error', explainError(error), `kihon-oci ${name}: ${explainError(error)}`);
     if (error instanceof UsageError) complain(`"kihon-oci ${name} --help" tells how to use it\n`);

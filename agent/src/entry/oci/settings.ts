@@ -12,19 +12,22 @@ export function absolutePath(path: string): string {
   return path.startsWith('/') ? path : `${getcwd()}/${path}`;
 }
 
+/** A variable of the environment. */
+type Variable = (name: string) => string | undefined;
+
 /**
  * Whether the session's directory is where state belongs: for every user but root, and for who is root only in a user namespace
  * (rootless podman; `$USER` tells that it is not meant to be root).
  */
-function usesSessionDirectory(environment: Readonly<Record<string, string>>): boolean {
+function usesSessionDirectory(variable: Variable): boolean {
   if (geteuid() !== 0) return true;
-  return environment['USER'] !== 'root' && !/^\s*0\s+0\s+4294967295\s*$/.test(readText('/proc/self/uid_map'));
+  return variable('USER') !== 'root' && !/^\s*0\s+0\s+4294967295\s*$/.test(readText('/proc/self/uid_map'));
 }
 
 /** Root's state is in /run; everybody else's where the session keeps such things. */
-export function defaultRoot(environment: Readonly<Record<string, string>>): string {
-  const own = environment['XDG_RUNTIME_DIR'] ?? '';
-  return own !== '' && usesSessionDirectory(environment) ? `${own}/kihon-oci` : '/run/kihon-oci';
+export function defaultRoot(variable: Variable): string {
+  const own = variable('XDG_RUNTIME_DIR') ?? '';
+  return own !== '' && usesSessionDirectory(variable) ? `${own}/kihon-oci` : '/run/kihon-oci';
 }
 
 function logFormat(text: string | undefined): LogFormat {
@@ -45,18 +48,14 @@ export function logOutputOf(options: Options): LogOutput {
 }
 
 /** Reads the options before the command name. */
-export function globalOptionsOf(
-  options: Options,
-  output: LogOutput,
-  environment: Readonly<Record<string, string>>,
-): GlobalOptions {
+export function globalOptionsOf(options: Options, output: LogOutput, variable: Variable): GlobalOptions {
   const manager = options.has('systemd-cgroup') ? 'systemd' : (options.text('cgroup-manager') ?? 'cgroupfs');
   if (manager !== 'cgroupfs' && manager !== 'systemd' && manager !== 'disabled') {
     throw new UsageError(`--cgroup-manager: ${JSON.stringify(manager)} is none of cgroupfs, systemd, disabled`);
   }
   const root = options.text('root') ?? '';
   return {
-    root: root === '' ? defaultRoot(environment) : absolutePath(root),
+    root: root === '' ? defaultRoot(variable) : absolutePath(root),
     log: output.logger(),
     cgroups: manager,
   };

@@ -1,22 +1,21 @@
 import { DomainError } from '../../base/errors.ts';
 import { capabilityNames } from '../../oci/capability-names.ts';
-import { capget, capset, clearAmbient, raiseAmbient, tryDropBounding } from '../../sys/process.ts';
+import { capget, capset, clearAmbient, dropBounding, raiseAmbient } from '../../sys/process.ts';
 import type { CapabilityNumbers } from '../plan/launch-plan.ts';
 
 function mask(capabilities: readonly number[]): bigint {
   return capabilities.reduce((bits, capability) => bits | (1n << BigInt(capability)), 0n);
 }
 
-/** Numbers of the 64 bits a set has; the kernel knows fewer and says so when asked, which no covered file can change (EXE-07). */
-const maxCapabilities = 64;
+/**
+ * Numbers of the 64 bits a set has. The kernel knows fewer; that it is asked for each of them, and not for how many there are, is what no
+ * covered file can change (EXE-07).
+ */
+const capabilities = Array.from({ length: 64 }, (_, capability) => capability);
 
 /** Cuts the bounding set to `keep`. Needs CAP_SETPCAP, so it comes before the change of user. */
 export function cutBoundingSet(keep: readonly number[]): void {
-  for (let capability = 0; capability < maxCapabilities; capability++) {
-    if (keep.includes(capability)) continue;
-    // The kernel refuses the first number it does not know.
-    if (!tryDropBounding(capability)) return;
-  }
+  dropBounding(capabilities.filter((capability) => !keep.includes(capability)));
 }
 
 function namesIn(bits: bigint): readonly string[] {

@@ -3,7 +3,6 @@ import type { AbortSignal } from '../../base/abort.ts';
 import { assertNever } from '../../base/assert-never.ts';
 import { DomainError } from '../../base/errors.ts';
 import type { Fd } from '../../sys/fd.ts';
-import { setNonBlocking } from '../../sys/file.ts';
 import type { EventLoop } from '../../sys/loop.ts';
 import { readiness } from '../../sys/readiness.ts';
 import { sendMessage } from '../../sys/socket.ts';
@@ -113,7 +112,6 @@ async function takePackets(
  * the signal; nothing stays registered.
  */
 export async function converse(loop: EventLoop, sync: Fd, options: ConversationOptions): Promise<void> {
-  setNonBlocking(sync, true);
   const controller = new AbortController();
   const unregister = options.signal?.onAbort((reason) => controller.abort(reason));
   const timer = loop.setTimer(options.deadlineMs, () => {

@@ -268,6 +268,8 @@ async function create(context: LaunchContext, config: CreateContainerConfig, pla
   const born = (pid: number): boolean => {
     if (filtersDevicesLater(spec)) cgroup?.applyDevices(spec.linux.resources, spec.linux.devices);
     if (config.onPrepared === undefined) return false;
+    // With a first stage this is not yet the process that will be recorded.
+    if (firstStage.length > 0) return false;
     early = recordEarly(pid);
     if (config.startsAtOnce !== true || early === undefined || !startsEarly(spec, plan, early)) return false;
     isPrepared = true;

@@ -2,7 +2,7 @@ import type { AbortSignal } from '../../base/abort.ts';
 import { DomainError } from '../../base/errors.ts';
 import { isSysError } from '../../base/sys-error.ts';
 import type { Fd } from '../../sys/fd.ts';
-import { setNonBlocking, unlink } from '../../sys/file.ts';
+import { unlink } from '../../sys/file.ts';
 import type { EventLoop } from '../../sys/loop.ts';
 import { readiness } from '../../sys/readiness.ts';
 import { bindPacketSocket, connectPacketSocket, peerPid, sendMessage } from '../../sys/socket.ts';
@@ -60,7 +60,6 @@ export async function followStart(
   onNote: (text: string) => void,
   signal?: AbortSignal,
 ): Promise<boolean> {
-  setNonBlocking(gate, true);
   let isExecuting = false;
   for (;;) {
     const received = receivePacket(gate);

@@ -16,7 +16,7 @@ export async function planUnit(
   signal: AbortSignal,
 ): Promise<SystemdUnit> {
   const properties = annotationProperties(spec.annotations);
-  const bus = findBus({ environment, uid: geteuid(), uidMap: readText('/proc/self/uid_map'), exists });
+  const bus = findBus({ environment: environment(), uid: geteuid(), uidMap: readText('/proc/self/uid_map'), exists });
   const request = { containerId, cgroupsPath: spec.linux.cgroupsPath, properties };
   return await SystemdUnit.plan(context, bus, request, signal);
 }

@@ -28,6 +28,7 @@ import { runtimeError } from '../runtime-error.ts';
 import { decodeState, encodeState } from './stored-state.ts';
 import type { StoredState } from './stored-state.ts';
 
+const newFile = O_WRONLY | O_CREAT | O_EXCL;
 const folderFlags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW;
 const stateFile = 'state.json';
 const newStateFile = 'state.json.new';
@@ -48,6 +49,10 @@ export class ContainerDirectory implements Disposable {
   readonly id: string;
   readonly fd: Fd;
   readonly #root: string;
+  /** This command made it, so nothing is in it but what this command put there. */
+  #isOwn = false;
+  #hasState = true;
+  #isMarked = false;
 
   private constructor(root: string, id: string, fd: Fd) {
     this.#root = root;
@@ -67,6 +72,8 @@ export class ContainerDirectory implements Disposable {
     }
     const directory = new ContainerDirectory(root, id, open(path, folderFlags));
     directory.#lock('exclusive');
+    directory.#isOwn = true;
+    directory.#hasState = false;
     return directory;
   }
 
@@ -148,13 +155,10 @@ export class ContainerDirectory implements Disposable {
     return state;
   }
 
-  /** The first state and the configuration, before the container has any effect outside of this directory. */
-  writeFirst(state: StoredState, config: Uint8Array): void {
-    const flags = O_WRONLY | O_CREAT | O_EXCL;
-    writeFile(configFile, config, { flags, mode: 0o600, at: this.fd });
+  /** Keeps the configuration as it was read. */
+  writeConfig(config: Uint8Array): void {
+    writeFile(configFile, config, { flags: newFile, mode: 0o600, at: this.fd });
     failpoint('runtime.config');
-    writeFile(stateFile, encodeState(state), { flags, mode: 0o600, at: this.fd });
-    failpoint('runtime.first-state');
   }
 
   /**
@@ -162,14 +166,20 @@ export class ContainerDirectory implements Disposable {
    * empty file is read as none.
    */
   write(state: StoredState): void {
-    const flags = O_WRONLY | O_CREAT | O_EXCL;
+    const options = { flags: newFile, mode: 0o600, at: this.fd };
+    if (!this.#hasState) {
+      writeFile(stateFile, encodeState(state), options);
+      this.#hasState = true;
+      failpoint('runtime.first-state');
+      return;
+    }
     try {
-      writeFile(newStateFile, encodeState(state), { flags, mode: 0o600, at: this.fd });
+      writeFile(newStateFile, encodeState(state), options);
     } catch (error) {
       // Left by a crash; the lock is ours.
       if (!isSysError(error, 'EEXIST')) throw error;
       unlink(newStateFile, this.fd);
-      writeFile(newStateFile, encodeState(state), { flags, mode: 0o600, at: this.fd });
+      writeFile(newStateFile, encodeState(state), options);
     }
     failpoint('runtime.new-state');
     rename(newStateFile, stateFile, { fromAt: this.fd, toAt: this.fd });
@@ -178,11 +188,13 @@ export class ContainerDirectory implements Disposable {
   /** Notes that there is a process, before the state can say which: from here on the cgroup is known to be the container's. */
   markSpawned(pid: number): void {
     symlink(String(pid), spawnedMark, this.fd);
+    this.#isMarked = true;
   }
 
   /** The container is complete, and the state names its process. */
   clearSpawned(): void {
-    tryUnlink(spawnedMark, this.fd);
+    if (this.#isMarked) tryUnlink(spawnedMark, this.fd);
+    this.#isMarked = false;
   }
 
   /** A process of the container was made, and the container is not complete, or was not when its maker died. */
@@ -223,8 +235,8 @@ export class ContainerDirectory implements Disposable {
   remove(): void {
     const path = `${this.#root}/${this.id}`;
     tryUnlink(configFile, this.fd);
-    tryUnlink(startSocketName, this.fd);
-    tryUnlink(spawnedMark, this.fd);
+    // What else there may be, and is not, is found out when the directory is not empty.
+    if (!this.#isOwn) for (const name of [startSocketName, spawnedMark]) tryUnlink(name, this.fd);
     try {
       tryUnlink(stateFile, this.fd);
       rmdir(path);
