@@ -3,6 +3,11 @@ import type { CapabilitySets, ProcessSpec } from './spec.ts';
 
 const setNames = ['bounding', 'effective', 'permitted', 'inheritable', 'ambient'] as const;
 
+function areKnown(names: readonly string[]): boolean {
+  for (const name of names) if (capabilityNumber(name) === undefined) return false;
+  return true;
+}
+
 /**
  * A process without the capabilities that we do not know, and a line for each of them: runc's way, which lets profiles of newer
  * systems run. Where nothing may be passed over, `validateProcess` refuses such names instead. Either way no set grows (PRV-02).
@@ -14,6 +19,9 @@ export function withKnownCapabilities(process: ProcessSpec): {
 } {
   const { capabilities } = process;
   if (capabilities === undefined) return { process, warnings: [] };
+  // Nearly always; then there is nothing to leave out.
+  if (capabilities.ambient.length === 0 && setNames.every((set) => areKnown(capabilities[set])))
+    return { process, warnings: [] };
   const unknown = new Set<string>();
   const keep = (names: readonly string[]): readonly string[] =>
     names.filter((name) => {

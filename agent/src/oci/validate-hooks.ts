@@ -18,6 +18,7 @@ function checkHook(hook: HookSpec, field: string): void {
 /** Hooks are absolute paths with an environment of their own (config.md, "POSIX-platform Hooks"). */
 export function checkHookFields(spec: Spec): void {
   for (const [point, hooks] of Object.entries(spec.hooks) as [string, readonly HookSpec[]][]) {
+    if (hooks.length === 0) continue;
     if (hooks.length > maxHooks)
       throw invalidArgument(`hooks.${point}`, `${hooks.length} hooks, at most ${maxHooks} are accepted`);
     hooks.forEach((hook, index) => checkHook(hook, `hooks.${point}[${index}]`));

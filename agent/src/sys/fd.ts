@@ -30,8 +30,12 @@ export class Fd implements Disposable {
 
   /** Closes; a second call does nothing. Errors of close(2) are not reported: the descriptor is gone in any case. */
   close(): void {
-    const number = this.release();
-    if (number >= 0) rawSyscall(SYS_close, number);
+    // Not by `release`: nothing else is called as often while a container is made.
+    const number = this.#number;
+    if (number < 0) return;
+    this.#number = -1;
+    if (owned[number] === this) owned[number] = undefined;
+    rawSyscall(SYS_close, number);
   }
 
   /** Gives up ownership and returns the number, -1 when it was closed already. */

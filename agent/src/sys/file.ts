@@ -71,19 +71,42 @@ export interface OpenAtOptions {
 }
 
 const openHow = new StructView(layouts.open_how.sizeof);
+/** What `openHow` says: most calls say what the one before did. */
+let howFlags = -1;
+let howMode = 0;
+let howResolve = 0;
 
-/** openat2(2): resolution stays below `root` as the RESOLVE_* bits say. EAGAIN (a racing rename) is retried a few times. */
-export function openAt(root: Fd, path: string, options: OpenAtOptions): Fd {
+/** openat2(2): the descriptor's number, or -errno. EAGAIN (a racing rename) is retried a few times. */
+function tryOpenNumber(root: Fd, path: string, { flags, mode = 0, resolve }: OpenAtOptions): number {
   const at = layouts.open_how;
-  openHow
-    .setU64(at.flags, (options.flags | O_CLOEXEC) >>> 0)
-    .setU64(at.mode, options.mode ?? 0)
-    .setU64(at.resolve, options.resolve);
+  if (flags !== howFlags || mode !== howMode || resolve !== howResolve) {
+    openHow
+      .setU64(at.flags, (flags | O_CLOEXEC) >>> 0)
+      .setU64(at.mode, mode)
+      .setU64(at.resolve, resolve);
+    howFlags = flags;
+    howMode = mode;
+    howResolve = resolve;
+  }
   for (let attempt = 0; ; attempt++) {
     const result = trySyscall(nr.SYS_openat2, root.number, path, openHow.bytes, at.sizeof);
-    if (result >= 0) return new Fd(result, path);
-    if (result !== -EAGAIN || attempt === 32) throw sysError('openat2', result, path);
+    if (result !== -EAGAIN || attempt === 32) return result;
   }
+}
+
+/** openat2(2): resolution stays below `root` as the RESOLVE_* bits say. */
+export function openAt(root: Fd, path: string, options: OpenAtOptions): Fd {
+  const result = tryOpenNumber(root, path, options);
+  if (result < 0) throw sysError('openat2', result, path);
+  return new Fd(result, path);
+}
+
+/** `openAt`, or undefined when the path does not exist (ENOENT). */
+export function tryOpenAt(root: Fd, path: string, options: OpenAtOptions): Fd | undefined {
+  const result = tryOpenNumber(root, path, options);
+  if (result === -ENOENT) return undefined;
+  if (result < 0) throw sysError('openat2', result, path);
+  return new Fd(result, path);
 }
 
 /** read(2): bytes read, 0 at the end. */

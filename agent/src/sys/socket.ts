@@ -149,15 +149,16 @@ function iovecOf(bytes: Uint8Array): StructView {
 
 /** sendmsg(2) of one message with descriptors. Blocks only if the socket does. */
 export function sendMessage(fd: Fd, bytes: Uint8Array, fds: readonly Fd[] = []): void {
+  if (fds.length === 0) {
+    syscall('sendto', fd.what, nr.SYS_sendto, fd.number, bytes, bytes.length, MSG_NOSIGNAL, null, 0);
+    return;
+  }
   const at = layouts.cmsghdr;
   const iovec = iovecOf(bytes);
-  let control: StructView | undefined;
-  if (fds.length > 0) {
-    control = controlBuffer(fds.length);
-    control.setU64(at.cmsg_len, at.sizeof + fds.length * 4);
-    control.setU32(at.cmsg_level, SOL_SOCKET).setU32(at.cmsg_type, SCM_RIGHTS);
-    for (const [index, sent] of fds.entries()) control.setU32(at.sizeof + index * 4, sent.number);
-  }
+  const control = controlBuffer(fds.length);
+  control.setU64(at.cmsg_len, at.sizeof + fds.length * 4);
+  control.setU32(at.cmsg_level, SOL_SOCKET).setU32(at.cmsg_type, SCM_RIGHTS);
+  for (const [index, sent] of fds.entries()) control.setU32(at.sizeof + index * 4, sent.number);
   const header = messageHeader(iovec, control, undefined);
   syscall('sendmsg', fd.what, nr.SYS_sendmsg, fd.number, header.bytes, MSG_NOSIGNAL);
 }

@@ -45,6 +45,16 @@ export function pathOption({ options }: Invocation, name: string): string | unde
   return value === undefined || value === '' ? undefined : absolutePath(value);
 }
 
+/** A path without `/` and `/.` at its end. */
+function withoutTail(path: string): string {
+  let end = path.length;
+  for (;;) {
+    if (path.endsWith('/', end)) end -= 1;
+    else if (path.endsWith('/.', end)) end -= 2;
+    else return end <= 0 ? '/' : path.slice(0, end);
+  }
+}
+
 /** The request of `create`, and of `run` except for its own options. */
 export function createRequestOf(
   invocation: Invocation,
@@ -58,7 +68,7 @@ export function createRequestOf(
   return {
     root: global.root,
     id: containerIdOf(invocation),
-    bundle: absolutePath(options.text('bundle') ?? '.').replace(/(\/\.?)+$/, '') || '/',
+    bundle: withoutTail(absolutePath(options.text('bundle') ?? '.')),
     cgroups: global.cgroups,
     log: global.log,
     ...(consoleSocket === undefined ? {} : { consoleSocket }),

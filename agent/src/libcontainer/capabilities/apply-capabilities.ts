@@ -3,8 +3,17 @@ import { capabilityNames } from '../../oci/capability-names.ts';
 import { capget, capset, clearAmbient, dropBounding, raiseAmbient } from '../../sys/process.ts';
 import type { CapabilityNumbers } from '../plan/launch-plan.ts';
 
-function mask(capabilities: readonly number[]): bigint {
-  return capabilities.reduce((bits, capability) => bits | (1n << BigInt(capability)), 0n);
+/** Capabilities as the bits of a set. In halves, since a BigInt for each of them is an object. */
+function mask(...lists: readonly (readonly number[])[]): bigint {
+  let low = 0;
+  let high = 0;
+  for (const list of lists) {
+    for (const capability of list) {
+      if (capability < 32) low |= 1 << capability;
+      else high |= 1 << (capability - 32);
+    }
+  }
+  return (BigInt(high >>> 0) << 32n) | BigInt(low >>> 0);
 }
 
 /**
@@ -36,10 +45,10 @@ export function applyCapabilities(sets: CapabilityNumbers, kept: readonly number
       `the container runtime itself does not have ${namesIn(missing).join(', ')}`,
     );
   }
-  const asked = mask([...sets.permitted, ...sets.effective, ...sets.inheritable]);
+  const asked = mask(sets.permitted, sets.effective, sets.inheritable);
   const wanted = {
-    effective: mask([...sets.effective, ...kept]) & available,
-    permitted: mask([...sets.permitted, ...kept]) & available,
+    effective: mask(sets.effective, kept) & available,
+    permitted: mask(sets.permitted, kept) & available,
     inheritable: mask(sets.inheritable) & available,
   };
   clearAmbient();
@@ -60,7 +69,8 @@ export function applyCapabilities(sets: CapabilityNumbers, kept: readonly number
       );
     }
   }
-  return namesIn(asked & ~available);
+  const denied = asked & ~available;
+  return denied === 0n ? [] : namesIn(denied);
 }
 
 /** Takes capabilities out of the permitted and the effective set. */

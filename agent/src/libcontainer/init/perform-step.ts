@@ -1,5 +1,4 @@
 import { CLONE_NEWCGROUP, MOUNT_ATTR_RDONLY, O_DIRECTORY, O_PATH } from '../../abi/constants.ts';
-import { assertNever } from '../../base/assert-never.ts';
 import { DomainError } from '../../base/errors.ts';
 import { isSysError } from '../../base/sys-error.ts';
 import { Fd } from '../../sys/fd.ts';
@@ -23,6 +22,7 @@ import { setControllingTerminal, setWindowSize } from '../../sys/terminal.ts';
 import { applyCapabilities, cutBoundingSet, dropCapabilities } from '../capabilities/apply-capabilities.ts';
 import { encodeMessage } from '../plan/handshake.ts';
 import type { Step } from '../plan/launch-plan.ts';
+import type { ProcessStep } from '../plan/process-steps.ts';
 import { performProcessStep } from '../process/perform-process-step.ts';
 import { attachRoot, propagationFlags, setGuestPropagation, tryFindRoot } from '../rootfs/attach-root.ts';
 import { ContainerRoot } from '../rootfs/container-root.ts';
@@ -91,111 +91,80 @@ function attach(state: InitState, step: Extract<Step, { do: 'attach-root' }>): v
   state.root = attachRoot(step.path, step.keepsShared, state.rootPlace);
 }
 
+function startSession(_: InitState, step: Extract<Step, { do: 'session' }>): void {
+  setsid();
+  if (step.hasTerminal) setControllingTerminal(new Fd(0, 'terminal'));
+}
+
 /** What the caller has not got to give is a warning (config.md, "Linux Process"). */
 function noteDenied(state: InitState, names: readonly string[]): void {
   if (names.length === 0) return;
   state.note(`process.capabilities: the container runtime itself does not have ${names.join(', ')}, so they stay out`);
 }
 
+type Performers = {
+  readonly [Name in Step['do']]: (state: InitState, step: Extract<Step, { do: Name }>) => void;
+};
+
+function performOther(state: InitState, step: ProcessStep): void {
+  performProcessStep(state, step, () => requireRoot(state));
+}
+
+/** By name, and not as cases: a launch has 30 steps, and the interpreter compares a string with one case after the other. */
+const performers: Performers = {
+  'session-keyring': joinNewSessionKeyring,
+  'join-namespace': (_, step) => setns(new Fd(step.descriptor, `${step.type} namespace`), step.flag),
+  'go-on-inside': (state, step) => goOnInside(state, step.closes),
+  'cgroup-namespace': () => unshare(CLONE_NEWCGROUP),
+  'user-namespace': enterUserNamespace,
+  'time-namespace': (state, step) => enterTimeNamespace(state, step.isShifted),
+  cgroup: (state) => state.need('cgroup'),
+  'runtime-hooks': (state) => state.need('runtime-hooks'),
+  hooks: (state, step) => runHookBatch(step.batch, (text) => state.note(text)),
+  'oom-score': (_, step) => writeOomScore(step.value),
+  hostname: (_, step) => sethostname(step.name),
+  domainname: (_, step) => setdomainname(step.name),
+  rlimits: (state, step) => applyHardLimits(state, step.limits),
+  propagation: (_, step) => setGuestPropagation(step.kind),
+  'find-root': (state, step) => void (state.rootPlace = tryFindRoot(step.path)),
+  'attach-root': attach,
+  mount: (state, step) => runMountStep(requireRoot(state), step),
+  devices: (state, step) => createDevices(requireRoot(state), step.nodes),
+  'device-links': (state, step) => createDeviceLinks(requireRoot(state), step.links),
+  terminal: setUpTerminal,
+  'pivot-root': (state) => switchRoot(requireRoot(state)),
+  'move-root': (state) => moveRoot(requireRoot(state)),
+  'root-propagation': setRootPropagation,
+  'enter-root': (state, step) => enterRoot(state, step.descriptor),
+  sysctls: (_, step) => writeSysctls(step.entries, step.missing),
+  'create-directory': (state, step) => requireRoot(state).ensure(step.path, 'directory').close(),
+  'masked-paths': (state, step) => maskPaths(requireRoot(state), step.paths),
+  'readonly-paths': (state, step) => makeReadonly(requireRoot(state), step.paths),
+  'readonly-mount': (state, step) => setReadonly(state, step.path),
+  'readonly-root': (state) => mountSetattr(requireRoot(state).fd, '', { set: MOUNT_ATTR_RDONLY }),
+  session: startSession,
+  'working-directory': (state, step) => enterWorkingDirectory(requireRoot(state), step.path),
+  umask: (_, step) => void umask(step.mask),
+  'stdio-owner': (state, step) => ownStdio(state.user?.uid ?? step.uid),
+  'bounding-set': (_, step) => cutBoundingSet(step.capabilities),
+  user: (state, step) => becomeUser(withLookedUp(step, state.user)),
+  'no-new-privileges': setNoNewPrivs,
+  capabilities: (state, step) => noteDenied(state, applyCapabilities(step.sets, step.kept)),
+  'drop-capabilities': (_, step) => dropCapabilities(step.capabilities),
+  seccomp: installFilter,
+  inherited: performOther,
+  affinity: performOther,
+  scheduler: performOther,
+  'io-priority': performOther,
+  personality: performOther,
+  'memory-policy': performOther,
+  'security-label': performOther,
+  'keyring-label': performOther,
+  loopback: performOther,
+  'look-up-user': performOther,
+};
+
 /** Carries out one step of the plan, synchronously. */
 export function performStep(state: InitState, step: Step): void {
-  switch (step.do) {
-    case 'session-keyring':
-      return joinNewSessionKeyring();
-    case 'join-namespace':
-      return setns(new Fd(step.descriptor, `${step.type} namespace`), step.flag);
-    case 'go-on-inside':
-      return goOnInside(state, step.closes);
-    case 'cgroup-namespace':
-      return unshare(CLONE_NEWCGROUP);
-    case 'user-namespace':
-      return enterUserNamespace(state, step);
-    case 'time-namespace':
-      return enterTimeNamespace(state, step.isShifted);
-    case 'cgroup':
-      return state.need('cgroup');
-    case 'runtime-hooks':
-      return state.need('runtime-hooks');
-    case 'hooks':
-      return runHookBatch(step.batch, (text) => state.note(text));
-    case 'oom-score':
-      return writeOomScore(step.value);
-    case 'hostname':
-      return sethostname(step.name);
-    case 'domainname':
-      return setdomainname(step.name);
-    case 'rlimits':
-      return applyHardLimits(state, step.limits);
-    case 'propagation':
-      return setGuestPropagation(step.kind);
-    case 'find-root':
-      state.rootPlace = tryFindRoot(step.path);
-      return;
-    case 'attach-root':
-      return attach(state, step);
-    case 'mount':
-      return runMountStep(requireRoot(state), step);
-    case 'devices':
-      return createDevices(requireRoot(state), step.nodes);
-    case 'device-links':
-      return createDeviceLinks(requireRoot(state), step.links);
-    case 'terminal':
-      return setUpTerminal(state, step);
-    case 'pivot-root':
-      return switchRoot(requireRoot(state));
-    case 'move-root':
-      return moveRoot(requireRoot(state));
-    case 'root-propagation':
-      return setRootPropagation(state, step);
-    case 'enter-root':
-      return enterRoot(state, step.descriptor);
-    case 'sysctls':
-      return writeSysctls(step.entries, step.missing);
-    case 'create-directory':
-      return requireRoot(state).ensure(step.path, 'directory').close();
-    case 'masked-paths':
-      return maskPaths(requireRoot(state), step.paths);
-    case 'readonly-paths':
-      return makeReadonly(requireRoot(state), step.paths);
-    case 'readonly-mount':
-      return setReadonly(state, step.path);
-    case 'readonly-root':
-      return mountSetattr(requireRoot(state).fd, '', { set: MOUNT_ATTR_RDONLY });
-    case 'session':
-      setsid();
-      if (step.hasTerminal) setControllingTerminal(new Fd(0, 'terminal'));
-      return;
-    case 'working-directory':
-      return enterWorkingDirectory(requireRoot(state), step.path);
-    case 'umask':
-      umask(step.mask);
-      return;
-    case 'stdio-owner':
-      return ownStdio(state.user?.uid ?? step.uid);
-    case 'bounding-set':
-      return cutBoundingSet(step.capabilities);
-    case 'user':
-      return becomeUser(withLookedUp(step, state.user));
-    case 'no-new-privileges':
-      return setNoNewPrivs();
-    case 'capabilities':
-      return noteDenied(state, applyCapabilities(step.sets, step.kept));
-    case 'drop-capabilities':
-      return dropCapabilities(step.capabilities);
-    case 'seccomp':
-      return installFilter(state, step);
-    case 'inherited':
-    case 'affinity':
-    case 'scheduler':
-    case 'io-priority':
-    case 'personality':
-    case 'memory-policy':
-    case 'security-label':
-    case 'keyring-label':
-    case 'loopback':
-    case 'look-up-user':
-      return performProcessStep(state, step, () => requireRoot(state));
-    default:
-      return assertNever(step);
-  }
+  (performers[step.do] as (state: InitState, step: Step) => void)(state, step);
 }

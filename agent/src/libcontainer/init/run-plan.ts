@@ -35,6 +35,9 @@ import { performStep } from './perform-step.ts';
 import { runHookBatch } from './run-hook-batch.ts';
 import { openGate, waitForStart } from './wait-for-start.ts';
 
+/** Replaced by the bundler, as in base/failpoint.ts. */
+declare const __FAILPOINTS__: boolean;
+
 /** A plan is mostly the environment, which execve bounds anyway. */
 const maxPlanBytes = 16 << 20;
 function readPlan(): CompleteLaunchPlan {
@@ -43,12 +46,14 @@ function readPlan(): CompleteLaunchPlan {
   return JSON.parse(decodeBytes(readFdToEnd(file, maxPlanBytes))) as CompleteLaunchPlan;
 }
 
-type Report = (step: string) => void;
+/** What is being done: a step of the plan, or what it is called. Put into words when it fails. */
+type Doing = Step | string;
+type Report = (doing: Doing) => void;
 
 function perform(state: InitState, steps: readonly Step[], onStep: Report): void {
   for (const step of steps) {
-    onStep(describeStep(step));
-    failpoint(`init.${step.do}`);
+    onStep(step);
+    if (typeof __FAILPOINTS__ !== 'undefined' && __FAILPOINTS__) failpoint(`init.${step.do}`);
     performStep(state, step);
   }
 }
@@ -93,7 +98,7 @@ function execute(
   program: Program & { path: string },
 ): never {
   let channel = answer;
-  let step = 'execute the program';
+  let step: Doing = 'execute the program';
   try {
     failpoint('init.execute');
     channel = arrangeDescriptors(plan.preserved, answer);
@@ -114,7 +119,8 @@ function execute(
   }
 }
 
-function report(channel: Fd, step: string, error: unknown, created: readonly string[]): void {
+function report(channel: Fd, doing: Doing, error: unknown, created: readonly string[]): void {
+  const step = typeof doing === 'string' ? doing : describeStep(doing);
   sendMessage(channel, encodeMessage({ type: 'failed', failure: describeFailure(step, error), created }));
 }
 
@@ -122,7 +128,7 @@ function report(channel: Fd, step: string, error: unknown, created: readonly str
 function runPlan(plan: CompleteLaunchPlan, sync: Fd): never {
   let state: InitState | undefined;
   let channel = sync;
-  let step = 'start the container process';
+  let step: Doing = 'start the container process';
   try {
     failpoint('init.start');
     const hasTerminal = plan.steps.some((entry) => entry.do === 'terminal');

@@ -30,7 +30,9 @@ const initName = 'kihon-init';
 function arrange(descriptors: readonly Fd[]): void {
   // Gathered above the numbers they get first, so that none is overwritten before it was moved. Not higher than needed: the
   // limit of open files may be low (LIV-03).
-  const moved = descriptors.map((fd, number) => (fd.number === number ? fd : duplicate(fd, descriptors.length)));
+  const moved = descriptors.map((fd, number) =>
+    fd.number === number || fd.number >= descriptors.length ? fd : duplicate(fd, descriptors.length),
+  );
   moved.forEach((fd, number) => duplicateTo(fd, number));
 }
 

@@ -1,9 +1,20 @@
+/** So few keys may be hashed, whatever they are. */
+const maxHashed = 64;
+
+/** Every entry has a key, and no two have the same. */
+function areKeysDifferent(entries: readonly string[]): boolean {
+  const keys = new Set<string>();
+  for (const entry of entries) keys.add(entry.slice(0, entry.indexOf('=')));
+  return keys.size === entries.length && !keys.has('');
+}
+
 /**
  * The environment of a container's process: the entries as given, byte for byte; of entries with one key the last wins, in the
  * place of the first; entries with an empty key are dropped. Sorting instead of hashing, because the keys are outside input
  * and the engine's hash has no secret.
  */
 export function normalizeEnvironment(entries: readonly string[]): readonly string[] {
+  if (entries.length <= maxHashed && areKeysDifferent(entries)) return entries;
   const keyed = entries
     .map((entry, index) => ({ entry, index, key: entry.slice(0, entry.indexOf('=')) }))
     .filter(({ key }) => key !== '');

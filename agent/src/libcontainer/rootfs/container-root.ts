@@ -11,7 +11,8 @@ import { EEXIST, ELOOP, ENOENT } from '../../abi/errno.ts';
 import { DomainError } from '../../base/errors.ts';
 import { SysError, isSysError } from '../../base/sys-error.ts';
 import type { Fd } from '../../sys/fd.ts';
-import { fstat, fstatfs, isDirectory, mkdir, mknod, open, openAt, readlink } from '../../sys/file.ts';
+import { fstat, fstatfs, isDirectory, mkdir, mknod, open, openAt, readlink, tryOpenAt } from '../../sys/file.ts';
+import type { Stat } from '../../sys/file.ts';
 import { fchdir, getcwd } from '../../sys/process.ts';
 
 /** Symbolic links followed while creating one path; the kernel's own limit (path_resolution(7)). */
@@ -73,12 +74,7 @@ export class ContainerRoot {
 
   /** `openExact`, or undefined when the path does not exist. */
   tryOpenExact(path: string, flags: number = O_PATH): Fd | undefined {
-    try {
-      return this.openExact(path, flags);
-    } catch (error) {
-      if (isSysError(error, 'ENOENT')) return undefined;
-      throw error;
-    }
+    return tryOpenAt(this.fd, path, { flags, resolve: RESOLVE_IN_ROOT | RESOLVE_NO_SYMLINKS });
   }
 
   /**
@@ -87,7 +83,13 @@ export class ContainerRoot {
    * inside the root (images link `/etc/resolv.conf` into an empty `/run`).
    */
   ensure(path: string, kind: EntryKind): Fd {
-    return requireKind(this.#ensure(path, kind, 0), path, kind);
+    return this.ensureKnown(path, kind).fd;
+  }
+
+  /** `ensure`, with what statx(2) says of the place. */
+  ensureKnown(path: string, kind: EntryKind): { readonly fd: Fd; readonly stat: Stat } {
+    const fd = this.#ensure(path, kind, 0);
+    return { fd, stat: requireKind(fd, path, kind) };
   }
 
   #ensure(path: string, kind: EntryKind, links: number): Fd {
@@ -100,12 +102,7 @@ export class ContainerRoot {
 
   /** `open`, or undefined when the path does not exist. */
   tryOpen(path: string, flags: number = O_PATH): Fd | undefined {
-    try {
-      return this.open(path, flags);
-    } catch (error) {
-      if (isSysError(error, 'ENOENT')) return undefined;
-      throw error;
-    }
+    return tryOpenAt(this.fd, path, { flags, resolve: RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS });
   }
 
   /**
@@ -211,9 +208,11 @@ export function createEntry(parent: Fd, name: string, kind: EntryKind): { readon
   return { fd: openAt(parent, name, { flags, resolve: RESOLVE_NO_SYMLINKS }), isNew };
 }
 
-function requireKind(fd: Fd, path: string, kind: EntryKind): Fd {
-  const isFolder = isDirectory(fstat(fd));
-  if (isFolder === (kind === 'directory')) return fd;
+/** What statx(2) says of a descriptor, which is closed when it is of another kind. */
+function requireKind(fd: Fd, path: string, kind: EntryKind): Stat {
+  const stat = fstat(fd);
+  const isFolder = isDirectory(stat);
+  if (isFolder === (kind === 'directory')) return stat;
   fd.close();
   throw new DomainError('invalid_argument', `${path} is ${isFolder ? 'a directory' : 'not a directory'}`);
 }

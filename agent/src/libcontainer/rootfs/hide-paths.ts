@@ -25,9 +25,9 @@ import type { ContainerRoot } from './container-root.ts';
 /** The path for reference, undefined when it (or a directory above it) does not exist; anything else is an error. */
 function tryOpen(root: ContainerRoot, path: string): Fd | undefined {
   try {
-    return root.open(path);
+    return root.tryOpen(path);
   } catch (error) {
-    if (isSysError(error, 'ENOENT', 'ENOTDIR')) return undefined;
+    if (isSysError(error, 'ENOTDIR')) return undefined;
     throw error;
   }
 }

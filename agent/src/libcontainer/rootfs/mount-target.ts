@@ -3,6 +3,7 @@ import { DomainError } from '../../base/errors.ts';
 import { procFilesOpenToBinds } from '../../oci/validate-mounts.ts';
 import type { Fd } from '../../sys/fd.ts';
 import { fstat, fstatfs } from '../../sys/file.ts';
+import type { Stat } from '../../sys/file.ts';
 import type { MountStep } from '../plan/launch-plan.ts';
 import { isSame } from './container-root.ts';
 import type { ContainerRoot } from './container-root.ts';
@@ -18,22 +19,27 @@ const exactTypes: ReadonlySet<string> = new Set(['proc', 'sysfs']);
 export function openTarget(root: ContainerRoot, step: MountStep, isFolder: boolean): Fd {
   const { destination, origin } = step;
   const isExact = exactDestinations.has(destination) || (origin.kind === 'filesystem' && exactTypes.has(origin.type));
-  const target = isExact
+  const special = isExact
     ? root.ensureExact(destination)
-    : ((step.coversLink === true ? root.tryOpen(destination, O_PATH | O_NOFOLLOW) : undefined) ??
-      root.ensure(destination, isFolder ? 'directory' : 'file'));
+    : step.coversLink === true
+      ? root.tryOpen(destination, O_PATH | O_NOFOLLOW)
+      : undefined;
+  const target =
+    special === undefined
+      ? root.ensureKnown(destination, isFolder ? 'directory' : 'file')
+      : { fd: special, stat: undefined };
   try {
-    checkTarget(root, destination, target);
-    return target;
+    checkTarget(root, destination, target.fd, target.stat);
+    return target.fd;
   } catch (error) {
-    target.close();
+    target.fd.close();
     throw error;
   }
 }
 
-/** Throws for a place that nothing of the spec may cover; `destination` is only what it was called. */
-export function checkTarget(root: ContainerRoot, destination: string, target: Fd): void {
-  const stat = fstat(target);
+/** Throws for a place that nothing of the spec may cover; `destination` is only what it was called, `known` what statx(2) said of it. */
+export function checkTarget(root: ContainerRoot, destination: string, target: Fd, known?: Stat): void {
+  const stat = known ?? fstat(target);
   if (isSame(stat, root.identity)) {
     throw new DomainError('invalid_argument', `${destination} leads to the root of the container`);
   }

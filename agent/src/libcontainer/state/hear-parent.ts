@@ -1,6 +1,6 @@
 import type { Fd } from '../../sys/fd.ts';
+import { read } from '../../sys/file.ts';
 import { exit } from '../../sys/process.ts';
-import { receiveMessage } from '../../sys/socket.ts';
 import { decodeParentMessage } from '../plan/handshake.ts';
 import type { ParentMessage } from '../plan/handshake.ts';
 
@@ -12,11 +12,12 @@ const maxParentBytes = 256;
 
 /** The next word of the parent. The end of the stream means that it gave the launch up: there is nobody to tell, so this exits. */
 export function hearParent(sync: Fd): ParentMessage['type'] {
+  const buffer = new Uint8Array(maxParentBytes);
   for (;;) {
-    const message = receiveMessage(sync, maxParentBytes);
-    if (message === undefined) continue;
-    if (message.bytes.length === 0) exit(exitLaunchFailed);
-    const word = decodeParentMessage(message.bytes);
+    // Descriptors never come with it.
+    const length = read(sync, buffer);
+    if (length === 0) exit(exitLaunchFailed);
+    const word = decodeParentMessage(buffer.subarray(0, length));
     if (word !== undefined) return word;
   }
 }

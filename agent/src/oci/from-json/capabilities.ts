@@ -9,7 +9,8 @@ function names(section: JsonObject, set: string): readonly string[] {
   const given = section.strings(set);
   if (given.length > maxMapEntries)
     throw section.error(set, `${given.length} names, at most ${maxMapEntries} are accepted`);
-  return [...new Set(given)];
+  const different = new Set(given);
+  return different.size === given.length ? given : [...different];
 }
 
 /** `process.capabilities` (config.md, "Linux Process"), names as given; undefined when absent. */

@@ -31,6 +31,7 @@ const spacedColons: readonly string[] = [' :', '\n:', '\r:', '\t:'];
  */
 export function hasOnlyKeys(text: string, hasEscapes: boolean, seen: number): boolean {
   const isCompact = !spacedColons.some((mark) => text.includes(mark));
-  if (isCompact && text.split('":').length - 1 === seen) return true;
+  // One character less for each of them: to count them takes the interpreter three times as long.
+  if (isCompact && text.length - text.replaceAll('":', '"').length === seen) return true;
   return countKeys(text, hasEscapes) === seen;
 }

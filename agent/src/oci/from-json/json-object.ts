@@ -22,6 +22,9 @@ const maxObjects = 10_000;
 
 type Value = Readonly<Record<string, unknown>>;
 
+/** Most lists of most documents are left out. */
+const none: readonly never[] = [];
+
 /** The keys an object may have: few, so that a search is as fast as a set, which would have to be made at each start. */
 export type KnownKeys = readonly string[];
 
@@ -162,7 +165,7 @@ export class JsonObject implements JsonPlace {
 
   #list(key: string): readonly unknown[] {
     const value = this.#get(key);
-    if (value === undefined) return [];
+    if (value === undefined) return none;
     if (!Array.isArray(value)) throw this.error(key, `must be a list, not ${kindOf(value)}`);
     return value;
   }
@@ -195,6 +198,7 @@ export class JsonObject implements JsonPlace {
   /** A list of objects, each given to `read`. */
   objects<T>(key: string, known: KnownKeys, read: (item: JsonObject, index: number) => T): readonly T[] {
     const list = this.#list(key);
+    if (list.length === 0) return none;
     if (list.length > maxObjects) throw this.error(key, `${list.length} entries, at most ${maxObjects} are accepted`);
     return list.map((item, index) => read(new JsonObject(this.session, item, known, this, key, index), index));
   }
