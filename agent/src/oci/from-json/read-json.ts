@@ -26,7 +26,7 @@ function parseFast(text: string): unknown {
 function readFast<T>(text: string, name: string, read: Reader<T>): { readonly result: T } | undefined {
   const document = parseFast(text);
   if (document === undefined) return undefined;
-  const hasEscapes = text.includes('\\');
+  const hasEscapes = text.split('\\').length > 1;
   if (hasEscapes) checkStrings(document, text, name);
   const session: JsonSession = { isExact: false, keys: 0, warnings: [] };
   try {
