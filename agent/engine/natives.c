@@ -197,13 +197,22 @@ static size_t utf8_sequence(const uint8_t *p, size_t left) {
     return length;
 }
 
-/* engine.utf8Decode(bytes): the text, or null when the bytes are not well-formed UTF-8. */
+/* engine.utf8Decode(bytes, start?, end?): the text, or null when the bytes are not well-formed UTF-8. A view of a part would cost more. */
 static JSValue native_utf8_decode(JSContext *ctx, JSValueConst this_value, int argc, JSValueConst *argv) {
-    (void)this_value, (void)argc;
+    (void)this_value;
     size_t size;
+    int64_t start = 0, end = 0;
+    if (argc > 1 && (JS_ToInt64(ctx, &start, argv[1]) < 0 || JS_ToInt64(ctx, &end, argv[2]) < 0))
+        return JS_EXCEPTION;
     const uint8_t *bytes = JS_GetUint8Array(ctx, &size, argv[0]);
     if (!bytes)
         return JS_EXCEPTION;
+    if (argc > 1) {
+        if (start < 0 || end < start || (uint64_t)end > size)
+            return JS_ThrowRangeError(ctx, "utf8Decode beyond the bytes");
+        bytes += start;
+        size = (size_t)(end - start);
+    }
     for (size_t i = 0; i < size;) {
         size_t step = bytes[i] < 0x80 ? 1 : utf8_sequence(bytes + i, size - i);
         if (step == 0)
@@ -262,7 +271,7 @@ int natives_install(JSContext *ctx, const struct entry *entry) {
                                 JS_NewCFunction(ctx, native_syscall_for_each, "syscallForEach", 9)) < 0;
     failed |= JS_SetPropertyStr(ctx, engine, "addressOf", JS_NewCFunction(ctx, native_address_of, "addressOf", 1)) < 0;
     failed |= JS_SetPropertyStr(ctx, engine, "utf8Encode", JS_NewCFunction(ctx, native_utf8_encode, "utf8Encode", 1)) < 0;
-    failed |= JS_SetPropertyStr(ctx, engine, "utf8Decode", JS_NewCFunction(ctx, native_utf8_decode, "utf8Decode", 1)) < 0;
+    failed |= JS_SetPropertyStr(ctx, engine, "utf8Decode", JS_NewCFunction(ctx, native_utf8_decode, "utf8Decode", 3)) < 0;
 #ifdef KIHON_FAILPOINTS
     failed |= JS_SetPropertyStr(ctx, engine, "abort", JS_NewCFunction(ctx, native_abort, "abort", 0)) < 0;
 #endif

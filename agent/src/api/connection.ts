@@ -141,7 +141,7 @@ export class Connection {
     if (count === 0) this.#state.endInput();
     else {
       this.lastActive = ++activity;
-      this.#state.receive(buffer.subarray(0, count));
+      this.#state.receive(new Uint8Array(buffer.buffer, 0, count));
     }
   }
 

@@ -9,7 +9,7 @@
 /** Native versions, installed by `sys/engine.ts`; the portable ones below serve Node. */
 interface NativeText {
   /** Strict decoding; null when the bytes are not well-formed UTF-8. */
-  decode(bytes: Uint8Array): string | null;
+  decode(bytes: Uint8Array, start?: number, end?: number): string | null;
   /** UTF-8 bytes of well-formed text; lone surrogates U+DC80..U+DCFF become the byte they stand for. */
   encode(text: string): Uint8Array;
 }
@@ -102,8 +102,10 @@ function encodePortable(text: string): Uint8Array {
 }
 
 /** Strict UTF-8; undefined when the bytes are not well-formed (RFC 3629: no surrogates, no overlong forms). */
-export function decodeUtf8(bytes: Uint8Array): string | undefined {
-  return (native === undefined ? decodePortable(bytes, true) : native.decode(bytes)) ?? undefined;
+export function decodeUtf8(bytes: Uint8Array, start = 0, end = bytes.length): string | undefined {
+  const text =
+    native === undefined ? decodePortable(bytes.subarray(start, end), true) : native.decode(bytes, start, end);
+  return text ?? undefined;
 }
 
 /** Lossless text of any bytes (see above). */

@@ -20,7 +20,7 @@ interface Engine {
   readonly addressOf: (bytes: Uint8Array) => number;
   readonly utf8Encode: (text: string) => Uint8Array;
   /** null when the bytes are not well-formed UTF-8. */
-  readonly utf8Decode: (bytes: Uint8Array) => string | null;
+  readonly utf8Decode: (bytes: Uint8Array, start?: number, end?: number) => string | null;
   /** Not there yet while an image is made: the image is for every start (agent/engine/image.c). */
   readonly argv?: readonly string[];
   readonly environ?: readonly string[];

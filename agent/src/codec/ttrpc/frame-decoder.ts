@@ -56,8 +56,10 @@ export class FrameDecoder {
         const end = start + header.length;
         if (end > chunk.length || header.length > UNBUDGETED_FRAME_LENGTH) break;
         this.#frameCount += 1;
-        // Not `slice`: on the host the input may be a Buffer, whose `slice` is a view.
-        if (!sink.frame(header, new Uint8Array(chunk.subarray(start, end)), 0)) return end;
+        const body = new Uint8Array(header.length);
+        // The quickest copy on the engine; and on the host the input may be a Buffer, whose `slice` is a view.
+        body.set(new Uint8Array(chunk.buffer, chunk.byteOffset + start, header.length));
+        if (!sink.frame(header, body, 0)) return end;
         offset = end;
       }
       if (this.#current === undefined) {
