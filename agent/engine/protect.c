@@ -70,7 +70,10 @@ static const char *const known[] = {"USER=",
                                     "LISTEN_PID=",
                                     "LISTEN_FDNAMES=",
                                     "NOTIFY_SOCKET=",
-                                    "KIHON_FAILPOINTS="};
+#ifdef KIHON_FAILPOINTS
+                                    "KIHON_FAILPOINTS=",
+#endif
+};
 
 /*
  * The rest of the caller's environment is wiped: a process with CAP_SYS_PTRACE in the container may read the memory of one that is on its
