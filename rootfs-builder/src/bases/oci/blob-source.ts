@@ -52,9 +52,16 @@ async function isCompressed(path: string): Promise<boolean> {
 }
 
 function folderSource(folder: string): BlobSource {
+  const pathOf = (name: string): string => {
+    // A manifest of Docker names files, and could name those of the host.
+    if (name.startsWith('/') || name.split('/').includes('..'))
+      throw new BuildError(`${folder}: read ${JSON.stringify(name.slice(0, 80))}: it leads outside the image`);
+    return join(folder, name);
+  };
   const sizeOf = (name: string): number => {
+    const path = pathOf(name);
     try {
-      const stats = statSync(join(folder, name));
+      const stats = statSync(path);
       if (stats.isFile()) return stats.size;
     } catch (error) {
       throw new BuildError(`${folder}: read ${name}: ${reasonOf(error)}`, error);
@@ -71,7 +78,7 @@ function folderSource(folder: string): BlobSource {
       }
     },
     sizeOf,
-    read: (name) => createReadStream(join(folder, name), { highWaterMark: 256 * 1024 }),
+    read: (name) => createReadStream(pathOf(name), { highWaterMark: 256 * 1024 }),
   };
 }
 

@@ -1,11 +1,11 @@
-import { readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { gzipSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
 import { ociBase } from '../../../../rootfs-builder/src/bases/oci/oci-base.ts';
 import { readText } from '../../../../rootfs-builder/src/tree/read-text.ts';
 import { paxHeader, paxRecord, tarArchive } from '../archive/tar-support.ts';
 import { Workshop } from './base-support.ts';
-import { dockerArchive, makeLayout } from './oci-layout.ts';
+import { digestOf, dockerArchive, makeLayout } from './oci-layout.ts';
 
 const lower = tarArchive(
   { name: 'bin/', type: '5', mode: 0o755 },
@@ -78,6 +78,23 @@ describe('an OCI image', () => {
     makeLayout(shop.path('l'), []);
     writeFileSync(shop.path('l/index.json'), JSON.stringify({ manifests: [manifest] }));
     await expect(ociBase({ path: shop.path('l') }, shop.context())).rejects.toThrow(message);
+  });
+
+  it('in the folder of a Docker archive names files of that folder only', async () => {
+    using shop = new Workshop();
+    const hidden = tarArchive({ name: 'secret' });
+    mkdirSync(shop.path('d'));
+    writeFileSync(shop.path('secret.tar'), hidden);
+    const config = JSON.stringify({ rootfs: { diff_ids: [digestOf(hidden)] } });
+    for (const folder of ['d', '.']) writeFileSync(shop.path(`${folder}/config.json`), config);
+    for (const [name, layer] of [
+      ['config.json', '../secret.tar'],
+      ['config.json', shop.path('secret.tar')],
+      ['../config.json', 'layer.tar'],
+    ] as const) {
+      writeFileSync(shop.path('d/manifest.json'), JSON.stringify([{ Config: name, RepoTags: [], Layers: [layer] }]));
+      await expect(ociBase({ path: shop.path('d') }, shop.context())).rejects.toThrow('leads outside the image');
+    }
   });
 
   it('comes as an archive of Docker too, compressed or not, and as a layout in one', async () => {
