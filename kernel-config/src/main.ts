@@ -1,5 +1,4 @@
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
-import { availableParallelism } from 'node:os';
 import { dirname, join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { ARCHITECTURES, hostArchitecture } from './architecture.ts';
@@ -36,10 +35,11 @@ const USAGE = `usage: main.ts COMMAND [OPTIONS]
   --with NAME      add a fragment: a name, or the path of a file with a "/" in it; may be repeated
   --patch FILE     apply a patch after those of the series; may be repeated
   --output DIR     output folder (default: build/ARCH)
-  --jobs N         compilers at once (default: the number of processors)
+  --jobs N         compilers at once (default: one more than there are processors)
   --source FILE    kernel source tarball (default: that of Debian's package for the series)
   --fresh          build even if the cache has it, and from an empty object tree
   --kernel FILE    kernel to profile (default: build/x86_64/vmlinux)
+  --counted        profile: time by the guest's instructions, which no load of this machine changes
   --top N          how many rows a table has (default: 15)
   --all            check: list also what only follows from something else
   --svg FILE       sizes, profile: write a chart
@@ -57,12 +57,13 @@ async function main(args: readonly string[], signal: AbortSignal): Promise<void>
       with: { type: 'string', multiple: true, default: [] },
       patch: { type: 'string', multiple: true, default: [] },
       output: { type: 'string' },
-      jobs: { type: 'string', default: String(availableParallelism()) },
+      jobs: { type: 'string' },
       source: { type: 'string' },
       fresh: { type: 'boolean', default: false },
       kernel: { type: 'string', default: join(REPOSITORY, 'build', 'x86_64', 'vmlinux') },
       top: { type: 'string', default: '15' },
       all: { type: 'boolean', default: false },
+      counted: { type: 'boolean', default: false },
       svg: { type: 'string' },
       json: { type: 'boolean', default: false },
       help: { type: 'boolean', short: 'h', default: false },
@@ -99,8 +100,8 @@ async function main(args: readonly string[], signal: AbortSignal): Promise<void>
     case 'build': {
       const built = await buildKernel({
         ...request,
-        jobs: positiveInteger('--jobs', values.jobs),
         isFresh: values.fresh,
+        ...(values.jobs === undefined ? {} : { jobs: positiveInteger('--jobs', values.jobs) }),
         ...(values.output === undefined ? {} : { output: values.output }),
       }).finally(() => text.clear());
       const { record, isFromCache, files } = built;
@@ -143,7 +144,7 @@ async function main(args: readonly string[], signal: AbortSignal): Promise<void>
       return;
     }
     case 'profile': {
-      const profiled = await profileBoot({ kernel: values.kernel, top, signal });
+      const profiled = await profileBoot({ kernel: values.kernel, top, isCounted: values.counted, signal });
       print(profiled.facts, () => profiled.text);
       if (values.svg !== undefined) await writeChart(values.svg, profiled.chart);
       return;

@@ -11,20 +11,22 @@ interface Machine {
   readonly debianPackage: string;
   readonly args: readonly string[];
   readonly console: string;
+  /** Which file QEMU 7.2 loads: it does not unpack riscv64's `Image.gz`. */
+  readonly file: 'vmlinuz' | 'vmlinux';
 }
 
 const MACHINES: readonly Machine[] = [
   {
     ...{ architecture: 'riscv64', qemu: 'qemu-system-riscv64', debianPackage: 'qemu-system-misc' },
-    ...{ args: ['-machine', 'virt'], console: 'ttyS0' },
+    ...{ args: ['-machine', 'virt'], console: 'ttyS0', file: 'vmlinux' },
   },
   {
     ...{ architecture: 's390x', qemu: 'qemu-system-s390x', debianPackage: 'qemu-system-misc' },
-    ...{ args: ['-machine', 's390-ccw-virtio'], console: 'ttysclp0' },
+    ...{ args: ['-machine', 's390-ccw-virtio'], console: 'ttysclp0', file: 'vmlinuz' },
   },
   {
     ...{ architecture: 'ppc64le', qemu: 'qemu-system-ppc64', debianPackage: 'qemu-system-ppc' },
-    ...{ args: ['-machine', 'pseries,x-vof=on', '-cpu', 'power9'], console: 'hvc0' },
+    ...{ args: ['-machine', 'pseries,x-vof=on', '-cpu', 'power9'], console: 'hvc0', file: 'vmlinux' },
   },
 ];
 
@@ -33,19 +35,17 @@ const END = /Kernel panic - not syncing: VFS: Unable to mount root fs/;
 
 describe('the lean kernel', () => {
   for (const machine of MACHINES) {
-    const { architecture, qemu, debianPackage } = machine;
-    const kernel = join(repository, 'build', architecture, 'vmlinuz');
+    const { architecture, qemu, debianPackage, file } = machine;
+    const kernel = join(repository, 'build', architecture, file);
     if (!existsSync(kernel)) it.skip(`of ${architecture}: make kernel ARCH=${architecture}`, () => undefined);
     else if (spawnSync(qemu, ['--version']).error !== undefined)
       it.skip(`of ${architecture} needs ${qemu} (${debianPackage})`, () => undefined);
     else
-      it(`of ${architecture} starts, both as vmlinuz and as vmlinux, and looks for its root`, async () => {
-        for (const file of architecture === 's390x' ? [kernel] : [kernel, join(kernel, '..', 'vmlinux')]) {
-          const said = await boot(machine, file);
-          expect(said).toMatch(/Linux version \S+-kihon/);
-          expect(said).toMatch(/virtio|IPv6|NET:/);
-          expect(said).toMatch(END);
-        }
+      it(`of ${architecture} starts and looks for its root`, async () => {
+        const said = await boot(machine, kernel);
+        expect(said).toMatch(/Linux version \S+-kihon/);
+        expect(said).toContain('NET: Registered PF_VSOCK protocol family');
+        expect(said).toMatch(END);
       });
   }
 });

@@ -43,7 +43,7 @@ export interface KernelRequest {
 export interface BuildOptions extends KernelRequest {
   /** Where `vmlinuz`, `vmlinux` and the configuration are put; `build/<architecture>` when it is not given. */
   readonly output?: string;
-  /** Compilers at once; the number of processors when it is not given. */
+  /** Compilers at once; one more than there are processors when it is not given, for make's own pauses. */
   readonly jobs?: number;
   /** Build even if the cache has it, and from an empty object tree. */
   readonly isFresh?: boolean;
@@ -69,7 +69,7 @@ export async function buildKernel(options: BuildOptions): Promise<BuiltKernel> {
   const { signal, report } = options;
   const { configuration, architecture, requests, patches } = await readRequest(options);
   const output = options.output ?? join(REPOSITORY, 'build', architecture.name);
-  const jobs = options.jobs ?? availableParallelism();
+  const jobs = options.jobs ?? availableParallelism() + 1;
   const cacheFolder = kernelCacheFolder();
   const tarball = await locateSource(options);
   const key = kernelCacheKey({
