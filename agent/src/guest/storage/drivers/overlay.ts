@@ -1,12 +1,12 @@
-import { O_DIRECTORY, O_PATH, O_RDONLY } from '../../../abi/constants.ts';
+import { O_DIRECTORY, O_PATH } from '../../../abi/constants.ts';
 import { isSysError } from '../../../base/sys-error.ts';
 import type { Fd } from '../../../sys/fd.ts';
 import { mkdirAll, open } from '../../../sys/file.ts';
 import { openBeneath, type Ensured } from '../../files/open-beneath.ts';
-import { removeTreeAt } from '../../files/remove-tree.ts';
 import type { MountPoint } from '../mount-point.ts';
 import { checkMount, ensureTarget, mountStorage, unmountStorage, type OpenedOptions } from '../mount-storage.ts';
 import { planOverlay, type OverlayPlan } from '../overlay-options.ts';
+import { removeAt } from '../remove-at.ts';
 import { storageFailure } from '../storage-error.ts';
 import type { CheckedStorage, Storage, StorageContext, StorageDriver } from '../storage.ts';
 
@@ -22,15 +22,12 @@ function checkOverlay(storage: Storage): void {
 /** Removes the writable layer that the driver itself made; what cannot be removed stays. */
 function removeLayer({ upper, work, ownsLayer }: OverlayPlan): void {
   if (!ownsLayer) return;
-  for (const place of [upper, work]) if (place !== undefined) removeTree(place);
+  for (const place of [upper, work]) if (place !== undefined) removeWhatGoes(place);
 }
 
-function removeTree(place: MountPoint): void {
+function removeWhatGoes(place: MountPoint): void {
   try {
-    using base = open(place.base, O_PATH | O_DIRECTORY);
-    using above = openBeneath(base, place.parts.slice(0, -1).join('/'), O_DIRECTORY);
-    using parent = open('.', O_RDONLY | O_DIRECTORY, 0, above);
-    removeTreeAt(parent, place.parts.at(-1) ?? '');
+    removeAt(place);
   } catch (error) {
     if (!isSysError(error)) throw error;
   }

@@ -1,13 +1,12 @@
-import { O_DIRECTORY, O_PATH, O_RDONLY } from '../../../abi/constants.ts';
 import { Scope } from '../../../base/scope.ts';
 import { isSysError } from '../../../base/sys-error.ts';
-import { exists, open } from '../../../sys/file.ts';
-import { ensureBeneath, openBeneath } from '../../files/open-beneath.ts';
-import { removeTreeAt } from '../../files/remove-tree.ts';
+import { exists } from '../../../sys/file.ts';
+import { ensureBeneath } from '../../files/open-beneath.ts';
 import { overlayDriver } from '../drivers/overlay.ts';
 import { parseMountPoint, type MountPoint } from '../mount-point.ts';
 import { mountStorage, openMounted } from '../mount-storage.ts';
 import { releaseMount, removeEmptyDirectory } from '../release-mount.ts';
+import { removeAt } from '../remove-at.ts';
 import { storageFailure } from '../storage-error.ts';
 import type { CheckedStorage, StorageContext } from '../storage.ts';
 import { partitionNode, planLayers } from './plan-layers.ts';
@@ -79,13 +78,10 @@ async function mountLayer(
   });
 }
 
-/** Removes a folder of our own with all in it; mounts in it are not crossed. */
+/** What was never made needs no removal. */
 function removeFolder(place: MountPoint): void {
   try {
-    using base = open(place.base, O_PATH | O_DIRECTORY);
-    using above = openBeneath(base, place.parts.slice(0, -1).join('/'), O_DIRECTORY);
-    using parent = open('.', O_RDONLY | O_DIRECTORY, 0, above);
-    removeTreeAt(parent, place.parts.at(-1) ?? '');
+    removeAt(place);
   } catch (error) {
     if (!isSysError(error, 'ENOENT')) throw error;
   }
