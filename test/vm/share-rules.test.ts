@@ -6,7 +6,6 @@ import {
   mkdirSync,
   mkdtempSync,
   readdirSync,
-  readFileSync,
   readlinkSync,
   rmSync,
   writeFileSync,
@@ -16,12 +15,12 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { isRpcError } from '../../host/client/rpc-error.ts';
 import { describeTree } from '../support/agent/canary.ts';
-import { childrenOf } from '../support/agent/kernel-view.ts';
 import { mount } from '../support/container/container-spec.ts';
 import { TestContainer } from '../support/container/test-container.ts';
 import { within } from '../support/eventually.ts';
 import { amount } from '../support/long.ts';
 import { privileged } from '../support/vm/run-program.ts';
+import { shareServers } from '../support/vm/share-servers.ts';
 import { TestVm } from '../support/vm/test-vm.ts';
 import { useVm } from '../support/vm/vm-fixture.ts';
 
@@ -88,15 +87,6 @@ describe('VMB-06: links that the guest plants in what it shares with the host', 
   writeFileSync(join(canary, 'empty'), '');
   writeFileSync(join(canary, 'file'), 'precious\n');
   afterAll(() => rmSync(host, { recursive: true }));
-
-  /** The server's own processes: below the first of its helpers, with its name. */
-  function shareServers(vm: TestVm): number[] {
-    const below = (pid: number): number[] =>
-      [pid, ...childrenOf(pid).flatMap((child) => below(child.pid))].filter((each) => existsSync(`/proc/${each}`));
-    return vm.vm.helpers
-      .flatMap((helper) => below(helper.pid))
-      .filter((pid) => readFileSync(`/proc/${pid}/comm`, 'utf8').startsWith('virtiofsd'));
-  }
 
   it('lead nowhere on the host, and what belongs to the VM alone goes with it', async () => {
     const before = describeTree(canary);
