@@ -1,5 +1,8 @@
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { debugfsScript } from '../../../../rootfs-builder/src/ext4/debugfs-script.ts';
+import { decodeBytes, encodeBytes } from '../../../../agent/src/base/text.ts';
+import { BuildError } from '../../../../rootfs-builder/src/build-error.ts';
 import { FileTree } from '../../../../rootfs-builder/src/tree/file-tree.ts';
 
 const sources = {
@@ -50,6 +53,33 @@ describe('debugfsScript()', () => {
     expect(lines).toContain('write /scratch/5 "q""q"\n');
     expect(lines).toContain('sif "./<2>" mode');
     expect(lines).toContain('write /scratch/2 "#x"\n');
+  });
+
+  it('says each name so that the program reads the same bytes, whatever they are', () => {
+    // As ss_parse() of libss takes a line apart: blanks end words, quotation marks keep them, and two of them are one.
+    const wordsOf = (line: string): string[] =>
+      [...line.matchAll(/(?:"(?:[^"]|"")*"|[^ "])+/g)].map(([word]) =>
+        word.replace(/"((?:[^"]|"")*)"/g, (_, inner: string) => inner.replaceAll('""', '"')),
+      );
+    const name = fc
+      .uint8Array({ minLength: 1, maxLength: 20, min: 1 })
+      .map((bytes) => decodeBytes(bytes.map((byte) => (byte === 0x2f ? 0x22 : byte))))
+      .filter((each) => each !== '.' && each !== '..');
+    fc.assert(
+      fc.property(name, (each) => {
+        const tree = new FileTree();
+        try {
+          tree.file(each, '');
+        } catch (error) {
+          expect(error).toBeInstanceOf(BuildError); // a newline
+          return;
+        }
+        const lines = script(tree).split('\n');
+        const bytes = Buffer.from(encodeBytes(each)).toString('latin1');
+        expect(wordsOf(lines.find((line) => line.startsWith('write ')) ?? '')).toEqual(['write', '/scratch/2', bytes]);
+        expect(lines.map(wordsOf)).toContainEqual(['sif', `./${bytes}`, 'mode', '0100644']);
+      }),
+    );
   });
 
   it('sets times of their own, beyond 2038 with the extra bits', () => {

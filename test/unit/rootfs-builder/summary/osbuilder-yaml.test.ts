@@ -1,4 +1,6 @@
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { parse } from 'yaml';
 import { OSBUILDER_PATH, osbuilderYaml } from '../../../../rootfs-builder/src/summary/osbuilder-yaml.ts';
 
 describe('osbuilderYaml()', () => {
@@ -51,5 +53,28 @@ describe('osbuilderYaml()', () => {
     expect(text).toContain('      - "#x"\n');
     expect(text).toContain('  version: "unknown"\n');
     expect(text).toContain('agent-is-init-daemon: "no"');
+  });
+
+  it('is read by another program as it was meant, whatever the names', () => {
+    const text = fc.string({ unit: 'grapheme', maxLength: 20 });
+    fc.assert(
+      fc.property(text, text, fc.array(text, { maxLength: 5 }), fc.nat(0xffff_ffff), (name, version, extra, time) => {
+        const yaml = osbuilderYaml({
+          sourceDateEpoch: time,
+          architecture: 'x86_64',
+          distribution: { name, version },
+          packages: { default: [], extra },
+          agent: { name: 'kata-agent', isInit: false },
+        });
+        const read = parse(yaml) as Record<string, Record<string, unknown>>;
+        expect(read['file-format-version']).toBe('0.0.2');
+        expect(read['base-distro']).toEqual({
+          name,
+          version,
+          packages: { default: null, extra: extra.length === 0 ? null : [...new Set(extra)].sort() },
+        });
+        expect(read['agent']?.['agent-is-init-daemon']).toBe('no');
+      }),
+    );
   });
 });
