@@ -1,12 +1,13 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Scope } from '../../agent/src/base/scope.ts';
 import { removeLeftContainers } from '../support/container/test-container.ts';
-import { eventually, within } from '../support/eventually.ts';
+import { eventually } from '../support/eventually.ts';
 import { ProcessPlace } from './places/process-place.ts';
 import { residueSince, settledHoldings } from './places/settle.ts';
 import { VmPlace } from './places/vm-place.ts';
 import type { Place, PlaceKind, Vitals } from './places/place.ts';
 import type { Extent, Scenario } from './scenario.ts';
+import { Progress } from './watch/progress.ts';
 import { Pulse } from './watch/pulse.ts';
 import { summarizeTimes, type Latency } from './watch/latency.ts';
 import { VitalsLog, type TimedVitals } from './watch/vitals-log.ts';
@@ -31,8 +32,11 @@ export interface RunOptions {
   readonly random: () => number;
 }
 
-/** Whatever happens, a scenario is over after this, in ms. */
-const SCENARIO_MS: Readonly<Record<Extent, number>> = { short: 240_000, normal: 1_800_000, long: 3_600_000 };
+/**
+ * A scenario that has not come to its next step within this is stuck, in ms. There is no limit to the whole: how long a thousand execs
+ * take on an emulated processor is up to whoever else uses the machine.
+ */
+const STEP_MS: Readonly<Record<Extent, number>> = { short: 240_000, normal: 1_800_000, long: 3_600_000 };
 /** Of Checks of an idle agent. */
 const IDLE_MS: Readonly<Record<Extent, number>> = { short: 300, normal: 2000, long: 5000 };
 /** For the report: a resting agent collects garbage within this, in ms. The short form waits only when it has to. */
@@ -100,18 +104,18 @@ async function work(
   scope.defer(() => pulse[Symbol.asyncDispose]());
   const client = await place.connect();
   scope.defer(() => client.close());
-  let step = 'begin';
+  using progress = new Progress(STEP_MS[extent]);
   const context = {
     ...{ place, extent, client, random },
     amount: (short: number, normal: number, long = normal) => ({ short, normal, long })[extent],
     problem: (text: string) => void problems.push(text),
     note: (text: string) => void notes.push(text),
-    step: (text: string) => void (step = text),
+    step: (text: string) => progress.step(text),
   };
   try {
-    await within(SCENARIO_MS[extent], 'the scenario', scenario.run(context));
+    await Promise.race([scenario.run(context), progress.stuck]);
   } catch (error) {
-    problems.push(`${step}: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`);
+    problems.push(`${progress.current}: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`);
     // What a failed scenario left is no leak of the agent.
     await removeLeftContainers();
   }

@@ -54,6 +54,7 @@ export const raceWithRemove: Scenario = {
       for (const method of methodsOf(context.place.kind)) {
         const states = context.extent === 'short' ? STATES.slice(0, 2) : STATES;
         for (const state of states) {
+          context.step(`round ${round}: ${method} on a ${state} container`);
           for (const answer of await race(context, method, state)) {
             counts.set(answer.status, (counts.get(answer.status) ?? 0) + 1);
             const fault = faultOf(answer, RACE_STATUSES);
