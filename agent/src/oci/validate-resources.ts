@@ -9,6 +9,9 @@ const rdmaDevice = /^[A-Za-z0-9_.:-]{1,64}$/;
 /** A program of this many rules loads in a few milliseconds; real lists have some dozens. */
 const maxDeviceRules = 2000;
 const maxDeviceNumber = 0x7fff_ffffn;
+/** What the kernel takes in cpu.max (kernel/sched/core.c). */
+const minPeriodUs = 1_000n;
+const maxPeriodUs = 1_000_000n;
 const unifiedKey = /^[a-z][a-z0-9_]*(\.[A-Za-z0-9_]+)+$/;
 
 function checkCpu(resources: Resources): void {
@@ -25,6 +28,10 @@ function checkCpu(resources: Resources): void {
   if (cpu.idle !== undefined && cpu.idle !== 0n && cpu.idle !== 1n) {
     throw invalidArgument('linux.resources.cpu.idle', `${cpu.idle} is neither 0 nor 1`);
   }
+  const { period } = cpu;
+  if (period !== undefined && period !== 0n && (period < minPeriodUs || period > maxPeriodUs)) {
+    throw invalidArgument('linux.resources.cpu.period', `${period} is not within ${minPeriodUs}..${maxPeriodUs}`);
+  }
   if (cpu.realtimeRuntime !== undefined || cpu.realtimePeriod !== undefined) {
     throw new DomainError('unimplemented', 'linux.resources.cpu.realtime: cgroup v2 has no realtime limits');
   }
@@ -36,7 +43,14 @@ function checkMemory(resources: Resources): void {
   if (memory.swappiness !== undefined && memory.swappiness > 100n) {
     throw invalidArgument('linux.resources.memory.swappiness', `${memory.swappiness} is not within 0..100`);
   }
-  const { swap, limit } = memory;
+  const { swap, limit, reservation } = memory;
+  for (const [name, value] of [
+    ['limit', limit],
+    ['reservation', reservation],
+  ] as const) {
+    if (value !== undefined && value < -1n)
+      throw invalidArgument(`linux.resources.memory.${name}`, `${value} is no size`);
+  }
   // 0 is "not set" and -1 "no limit".
   if (swap === undefined || swap === 0n || swap === -1n) return;
   if (swap < 0n) throw invalidArgument('linux.resources.memory.swap', `${swap} is no size`);

@@ -67,7 +67,7 @@ function checkTerminal(spec: Spec, request: CreateRequest): void {
   } else if (terminal && request.consoleSocket === undefined) {
     throw new DomainError(
       'invalid_argument',
-      'cannot allocate tty if the command will detach without setting console socket',
+      'process.terminal: cannot allocate tty if the command will detach without setting console socket',
     );
   } else if (!terminal && request.consoleSocket !== undefined) {
     throw new DomainError(

@@ -54,7 +54,7 @@ function checkTerminal(process: ProcessSpec, request: ExecRequest): void {
   if (!request.isForeground && process.terminal && !hasSocket) {
     throw new DomainError(
       'invalid_argument',
-      'cannot allocate tty if the command will detach without setting console socket',
+      'process.terminal: cannot allocate tty if the command will detach without setting console socket',
     );
   }
   if (hasSocket && (request.isForeground || !process.terminal)) {
