@@ -60,7 +60,8 @@ async function idle(start: Promise<Awaited<ReturnType<typeof startTimed>>>): Pro
 
 /** The Rust agent as a process, where there is one: its times go beside ours, else what was recorded of it. */
 async function rustStarts(rounds: number): Promise<Samples | undefined> {
-  return rustAgent === undefined ? undefined : await repeat(rounds, () => startMs(contestants.rust(rustAgent)));
+  const program = rustAgent;
+  return program === undefined ? undefined : await repeat(rounds, () => startMs(contestants.rust(program)));
 }
 
 /** Starts before the measured ones: the first ones measure how this process compiles its own client. */
