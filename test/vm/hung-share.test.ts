@@ -33,18 +33,22 @@ describe('LIV-09: a share whose server on the host has stopped', { timeout: 240_
       writeFileSync(join(fixture.vm.share, 'layers', name, name), `${name}\n`);
     }
     const layer = (name: string) => fixture.vm.guestPath(`layers/${name}`);
-    const request = {
-      storages: [
-        {
-          driver: 'overlayfs',
-          source: 'overlay',
-          fstype: 'overlay',
-          options: [`lowerdir=${layer('upper')}:${layer('lower')}`],
-          mount_point: VOLUME,
-        },
-      ],
-    };
-    const options = { root: fixture.root, request, mounts: [mount('/run/hung', VOLUME, 'bind', 'rbind', 'ro')] };
+    const optionsFor = (volume: string) => ({
+      root: fixture.root,
+      request: {
+        storages: [
+          {
+            driver: 'overlayfs',
+            source: 'overlay',
+            fstype: 'overlay',
+            options: [`lowerdir=${layer('upper')}:${layer('lower')}`],
+            mount_point: volume,
+          },
+        ],
+      },
+      mounts: [mount('/run/hung', volume, 'bind', 'rbind', 'ro')],
+    });
+    const options = optionsFor(VOLUME);
     {
       await using other = await TestContainer.start(fixture.client, { root: fixture.root, run: ['cat'] });
       // What it executes comes from the share, too: now it is in memory.
@@ -65,15 +69,22 @@ describe('LIV-09: a share whose server on the host has stopped', { timeout: 240_
         await ended;
         expect(performance.now() - begin).toBeGreaterThan(20_000);
         await fixture.checks.alive();
+        // What is under way may still come to lie there, so nothing else does.
+        const again = fixture.client.call('CreateContainer', createRequest(freshId(), options));
+        await expectStatus(again, ['internal'], 'an earlier mount there, of overlay, does not come to an end');
+        // A caller's own deadline is earlier still.
+        const elsewhere = createRequest(freshId(), optionsFor(`${VOLUME}-elsewhere`));
+        const impatient = fixture.client.call('CreateContainer', elsewhere, { timeoutMs: 2000 });
+        await expectStatus(within(ANSWER_MS, 'the impatient request', impatient), ['deadline_exceeded']);
         await other.killAll();
       });
       // Not before: the kernel lets go of its program, which lies on the share.
       expect(await other.wait()).toBe(137);
     }
-    // A mount that comes after its deadline is taken away again.
+    // Mounts that come after their deadline are taken away again, and then the place is free.
     await eventually(async () => expect(await fixture.vm.witness('cat /proc/mounts')).not.toContain(VOLUME));
     {
-      await using container = await TestContainer.start(fixture.client, options);
+      await using container = await eventually(() => TestContainer.start(fixture.client, options));
       expect((await container.execute('cat /run/hung/upper /run/hung/lower')).stdout).toBe('upper\nlower\n');
     }
     // The folder of all volumes stays from the first one on.

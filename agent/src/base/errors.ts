@@ -41,6 +41,26 @@ export class CallerError extends DomainError {
   }
 }
 
+/** The caller was told that its time is over, but the work goes on: `settled` resolves when it ended, or was undone after it came too late. */
+export class AbandonedError extends DomainError {
+  readonly settled: Promise<void>;
+
+  constructor(message: string, settled: Promise<void>) {
+    super('deadline_exceeded', message);
+    this.settled = settled;
+  }
+}
+
+/** What an error says is still going on, itself or among its causes. */
+export function abandonedWork(error: unknown): Promise<void> | undefined {
+  let current = error;
+  while (current instanceof Error) {
+    if (current instanceof AbandonedError) return current.settled;
+    current = current.cause;
+  }
+  return undefined;
+}
+
 /** Whatever was thrown or given as a reason, as an Error to reject with. */
 export function toError(reason: unknown): Error {
   return reason instanceof Error ? reason : new Error(String(reason));

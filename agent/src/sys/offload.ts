@@ -5,7 +5,7 @@
 import { SIGKILL } from '../abi/constants.ts';
 import { EAGAIN } from '../abi/errno.ts';
 import type { AbortSignal } from '../base/abort.ts';
-import { DomainError, describeError, toError } from '../base/errors.ts';
+import { AbandonedError, DomainError, describeError, toError } from '../base/errors.ts';
 import { failpoint } from '../base/failpoint.ts';
 import { SysError } from '../base/sys-error.ts';
 import { decodeBytes, encodeBytes } from '../base/text.ts';
@@ -28,7 +28,7 @@ export interface OffloadContext {
 }
 
 export interface OffloadOptions<T> {
-  /** After this many milliseconds the caller gets `deadline_exceeded`. */
+  /** After this many milliseconds the caller gets `deadline_exceeded`, as an AbandonedError when there is an `undo`. */
   readonly deadlineMs: number;
   readonly signal?: AbortSignal;
   /** Waits, at most for the deadline, when all children are busy; for work that must not be left out, such as an unmount. */
@@ -139,6 +139,7 @@ function collect<T>(
   const chunks: Uint8Array[] = [];
   let length = 0;
   let hasGivenUp = false;
+  let settle = (): void => undefined;
   const buffer = new Uint8Array(4096);
 
   const giveUp = (reason: Error): void => {
@@ -150,9 +151,11 @@ function collect<T>(
     if (options.undo === undefined && child.pidfd.isOpen) pidfdSignal(child.pidfd, SIGKILL);
     reject(reason);
   };
-  const timer = context.loop.setTimer(options.deadlineMs, () =>
-    giveUp(new DomainError('deadline_exceeded', `${name}: not done after ${options.deadlineMs} ms`)),
-  );
+  const timer = context.loop.setTimer(options.deadlineMs, () => {
+    const message = `${name}: not done after ${options.deadlineMs} ms`;
+    if (options.undo === undefined) giveUp(new DomainError('deadline_exceeded', message));
+    else giveUp(new AbandonedError(message, new Promise((resolveSettled) => (settle = resolveSettled))));
+  });
   const unregister = options.signal?.onAbort((reason) => giveUp(toError(reason)));
   const stopWaiting = (): void => {
     timer.cancel();
@@ -179,12 +182,9 @@ function collect<T>(
     if (hasGivenUp) {
       abandoned -= 1;
       const { undo } = options;
-      if (undo !== undefined && outcome !== undefined && 'ok' in outcome) {
-        const late = outcome.ok;
-        offload(context, `undo of ${name}`, () => undo(late), { deadlineMs: options.deadlineMs }).catch(
-          () => undefined,
-        );
-      }
+      if (undo === undefined || outcome === undefined || !('ok' in outcome)) return settle();
+      const late = outcome.ok;
+      offload(context, `undo of ${name}`, () => undo(late), { deadlineMs: options.deadlineMs }).then(settle, settle);
       return;
     }
     stopWaiting();

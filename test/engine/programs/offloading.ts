@@ -1,6 +1,6 @@
 /** offload(): blocking work in a child. */
 import { AbortController } from '../../../agent/src/base/abort.ts';
-import { DomainError } from '../../../agent/src/base/errors.ts';
+import { abandonedWork, DomainError } from '../../../agent/src/base/errors.ts';
 import { isSysError } from '../../../agent/src/base/sys-error.ts';
 import { createFile, exists, mkdirAll, pipe, readDirectory, stat, unlink } from '../../../agent/src/sys/file.ts';
 import { offload, offloadCounts } from '../../../agent/src/sys/offload.ts';
@@ -86,7 +86,11 @@ async function lateSuccess(context: OffloadContext): Promise<void> {
   const late = offload(context, 'late', make, { deadlineMs: 20, undo: (made) => unlink(made) });
   await checkFails('work with an undo fails at its deadline all the same', late, 'not done after 20 ms');
   checkEqual('it is counted while it runs on', offloadCounts().abandoned, 1);
+  const settled = abandonedWork(await late.catch((error: unknown) => error));
+  check('its failure says that it goes on', settled !== undefined, '');
   await until(context, () => exists(path));
+  await settled;
+  check('until it is undone', !exists(path));
   await until(context, () => !exists(path) && offloadCounts().running === 0);
   check('and is undone when it succeeds', !exists(path));
   checkEqual('nothing is counted then', offloadCounts(), { running: 0, abandoned: 0 });

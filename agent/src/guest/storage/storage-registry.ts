@@ -1,4 +1,4 @@
-import { describeError, DomainError } from '../../base/errors.ts';
+import { abandonedWork, describeError, DomainError } from '../../base/errors.ts';
 import { groupLayers } from './layers/layer-group.ts';
 import { parseMountPoint } from './mount-point.ts';
 import type { CheckedStorage, Storage, StorageContext, StorageDriver } from './storage.ts';
@@ -9,7 +9,8 @@ interface Entry {
   readonly driver: StorageDriver;
   /** Containers (and the sandbox) that use it. */
   users: number;
-  phase: 'creating' | 'ready' | 'releasing';
+  /** `stuck`: its request has failed, while a process of ours is still in mount(2) and will undo what comes of it. */
+  phase: 'creating' | 'ready' | 'releasing' | 'stuck';
   /** Settles, without failure, when the phase `creating` or `releasing` is over. */
   settled: Promise<void>;
 }
@@ -107,6 +108,11 @@ export class StorageRegistry {
         entry.users += 1;
         return entry;
       }
+      // It may be so for ever, and a second mount would come to lie upon the first.
+      if (entry.phase === 'stuck') {
+        const reason = `an earlier mount there, of ${entry.storage.source}, does not come to an end`;
+        throw storageError(storage, new DomainError('internal', reason));
+      }
       await entry.settled;
       context.signal.throwIfAborted();
     }
@@ -127,7 +133,13 @@ export class StorageRegistry {
       await entry.driver.create(entry.storage, context);
       entry.phase = 'ready';
     } catch (error) {
-      this.#entries.delete(entry.storage.target.path);
+      const { path } = entry.storage.target;
+      const settled = abandonedWork(error);
+      if (settled === undefined) this.#entries.delete(path);
+      else {
+        entry.phase = 'stuck';
+        void settled.then(() => this.#entries.delete(path));
+      }
       throw storageError(entry.storage, error);
     }
   }

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { neverAborted } from '../../../../agent/src/base/abort.ts';
+import { AbandonedError, describeError, DomainError } from '../../../../agent/src/base/errors.ts';
 import { silentLogger } from '../../../../agent/src/base/log.ts';
 import { StorageRegistry } from '../../../../agent/src/guest/storage/storage-registry.ts';
 import type { Storage, StorageContext, StorageDriver } from '../../../../agent/src/guest/storage/storage.ts';
@@ -106,6 +107,38 @@ describe('StorageRegistry', () => {
       await expect(registry.acquire([storage('a', { shared: true })], context)).rejects.toThrow();
     }
     expect(registry.mountPoints).toEqual([]);
+  });
+
+  it('refuses a place where an abandoned mount may still arrive, until it has been undone', async () => {
+    let settle = (): void => undefined;
+    const settled = new Promise<void>((resolve) => (settle = resolve));
+    const created: string[] = [];
+    const driver: StorageDriver = {
+      name: 'blk',
+      isReleasedByContainers: true,
+      create: async ({ source }) => {
+        created.push(source);
+        // A driver may say more about it.
+        const abandoned = new AbandonedError('mount s on a: not done after 30000 ms', settled);
+        if (source === 'hung') throw new DomainError('internal', 'share', abandoned);
+        await Promise.resolve();
+      },
+      release: () => Promise.resolve(),
+    };
+    const registry = new StorageRegistry(new Map([['blk', driver]]));
+    const hung = storage('a', { source: 'hung' });
+    await expect(registry.acquire([hung], context)).rejects.toThrow('storage blk hung at');
+    for (const source of ['hung', 'other']) {
+      const refused = await registry.acquire([storage('a', { source })], context).catch((error: unknown) => error);
+      expect(describeError(refused)).toContain('an earlier mount there, of hung, does not come to an end');
+    }
+    await registry.acquire([storage('b')], context);
+    await registry.releaseAll(context);
+    expect(created).toEqual(['hung', 's']);
+    settle();
+    await settled;
+    await registry.acquire([storage('a')], context);
+    expect(registry.mountPoints).toEqual([`${BASE}/a`]);
   });
 
   it('keeps a shared storage after its last user', async () => {
