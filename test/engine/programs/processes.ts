@@ -184,6 +184,8 @@ async function exec({ reaper }: Context): Promise<void> {
 }
 
 export async function processChecks(context: Context): Promise<void> {
+  // The loop's first turn opens what signals are read from.
+  await sleep(context.loop, 1);
   const descriptors = readDirectory('/proc/self/fd').length;
   await exactStatuses(context);
   await childIsApart(context);
