@@ -13,7 +13,7 @@ base_packages=(
   "$qemu_package" seabios ipxe-qemu            # the VM; qemu-system-common brings virtiofsd
   cpio zstd xz-utils                           # initrd and module compression
   e2fsprogs xfsprogs                           # file systems of disk images
-  erofs-utils cryptsetup-bin fdisk             # what tests read disk images back with
+  erofs-utils cryptsetup-bin fdisk gdisk       # what tests read disk images back with
   attr                                         # extended attributes of a base that is a folder
   mmdebstrap                                   # Debian and Ubuntu bases of guest images
   iproute2                                     # networks of the tests

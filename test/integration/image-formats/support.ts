@@ -19,6 +19,7 @@ const PACKAGES: Readonly<Record<string, string>> = {
   'dump.erofs': 'erofs-utils',
   veritysetup: 'cryptsetup-bin',
   sfdisk: 'fdisk',
+  sgdisk: 'gdisk',
   xfs_repair: 'xfsprogs',
   xfs_db: 'xfsprogs',
 };
