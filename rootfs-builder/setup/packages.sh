@@ -19,6 +19,7 @@ base_packages=(
   iproute2                                     # networks of the tests
   erofs-utils e2fsprogs fdisk                  # disks of the tests
   kmod                                         # modprobe of a guest of the tests
+  strace                                       # what a build asks the kernel for
 )
 kernel_packages=(linux-source-6.12 gcc make flex bison bc libelf-dev libssl-dev xz-utils zstd cpio patch)
 # kernel_cross_packages ARCH: what a kernel for ARCH takes besides, when this machine is of another architecture.
