@@ -1,5 +1,5 @@
 import { BuildError } from '../build-error.ts';
-import type { PackWriter } from '../cache/pack-writer.ts';
+import type { PackPlace, PackWriter } from '../cache/pack-writer.ts';
 import type { Content, EntryBody } from '../tree/entry.ts';
 import type { FileTree } from '../tree/file-tree.ts';
 import { TreeEditor } from '../tree/tree-editor.ts';
@@ -51,7 +51,7 @@ export class ArchiveLoader {
     const reader = new TarReader();
     /** What this archive itself brought: a whiteout in it does not mean that. */
     const own = new Set<string>();
-    let current: { header: TarHeader; write: (bytes: Uint8Array) => void; finish: () => Content } | undefined;
+    let current: (PackPlace & { readonly header: TarHeader }) | undefined;
     try {
       for await (const chunk of source) {
         options.signal?.throwIfAborted();
@@ -63,6 +63,9 @@ export class ArchiveLoader {
               break;
             case 'data':
               current?.write(event.bytes);
+              break;
+            case 'hole':
+              current?.skip(event.lengthBytes);
               break;
             case 'end':
               if (current !== undefined) this.#add(current.header, current.finish(), own, options);

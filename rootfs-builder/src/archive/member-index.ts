@@ -33,6 +33,11 @@ export async function indexMembers(path: string, signal?: AbortSignal): Promise<
         if (event.kind !== 'entry') continue;
         const { header, dataOffset } = event;
         const name = posix.normalize(header.name);
+        // Blobs are read where they stand, and their digests are those of whole files.
+        if (header.isSparse)
+          throw new BuildError(
+            `read ${path}: ${JSON.stringify(name.slice(0, 80))} is stored sparse; make the image's archive without --sparse`,
+          );
         if (header.kind === 'file') members.set(name, { offset: dataOffset, sizeBytes: header.sizeBytes });
         else if (header.kind === 'symlink') links.set(name, posix.join(posix.dirname(name), header.linkName));
         else if (header.kind === 'link') links.set(name, posix.normalize(header.linkName));

@@ -1,7 +1,9 @@
 import { decodeBytes } from '../../../agent/src/base/text.ts';
 import { BuildError } from '../build-error.ts';
+import { PaxSparse } from './pax-sparse.ts';
 
 const XATTR_PREFIX = 'SCHILY.xattr.';
+const SPARSE_PREFIX = 'GNU.sparse.';
 
 /** What extended headers may say about the next entry, or with `g` about all that follow. */
 export interface PaxRecords {
@@ -13,12 +15,13 @@ export interface PaxRecords {
   /** Whole seconds; a fraction is dropped. */
   readonly mtime?: number;
   readonly xattrs?: ReadonlyMap<string, Uint8Array>;
+  /** Present for a sparse file of GNU tar, whose data is not what it seems. */
+  readonly sparse?: PaxSparse;
 }
 
 /**
  * Reads the records `LENGTH KEYWORD=VALUE\n` of a pax header (POSIX pax(1), "pax Extended Header"). Values are bytes, so an
- * extended attribute may hold anything. Throws BuildError for a length that lies, a number that is none, and for GNU
- * tar's sparse files, whose data is not what it seems.
+ * extended attribute may hold anything. Throws BuildError for a length that lies and a number that is none.
  */
 export function parsePax(bytes: Uint8Array): PaxRecords {
   const records: { -readonly [K in keyof PaxRecords]: PaxRecords[K] } = {};
@@ -37,8 +40,8 @@ export function parsePax(bytes: Uint8Array): PaxRecords {
     const value = record.subarray(equals + 1);
     at = end;
     if (keyword.startsWith(XATTR_PREFIX)) xattrs.set(keyword.slice(XATTR_PREFIX.length), value.slice());
-    else if (keyword.startsWith('GNU.sparse.'))
-      throw new BuildError('tar: sparse files of GNU tar are not read; make the archive without --sparse');
+    else if (keyword.startsWith(SPARSE_PREFIX))
+      (records.sparse ??= new PaxSparse()).record(keyword.slice(SPARSE_PREFIX.length), value);
     else if (keyword === 'path') records.path = decodeBytes(value);
     else if (keyword === 'linkpath') records.linkPath = decodeBytes(value);
     else if (keyword === 'size') records.sizeBytes = count(keyword, value);

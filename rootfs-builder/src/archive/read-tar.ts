@@ -1,3 +1,4 @@
+import { BuildError } from '../build-error.ts';
 import type { TarHeader } from './tar-reader.ts';
 import { TarReader } from './tar-reader.ts';
 
@@ -7,7 +8,7 @@ export interface TarMember {
   readonly data: Uint8Array;
 }
 
-/** All entries of an archive in memory. Throws BuildError when it is none. */
+/** All entries of an archive in memory. Throws BuildError when it is none, and for a sparse file, which may be of any size. */
 export function readTar(bytes: Uint8Array): TarMember[] {
   const reader = new TarReader();
   const members: TarMember[] = [];
@@ -17,10 +18,13 @@ export function readTar(bytes: Uint8Array): TarMember[] {
     switch (event.kind) {
       case 'entry':
         header = event.header;
+        if (header.isSparse) throw new BuildError(`tar: ${JSON.stringify(header.name.slice(0, 80))}: is stored sparse`);
         pieces = [];
         break;
       case 'data':
         pieces.push(event.bytes);
+        break;
+      case 'hole':
         break;
       case 'end':
         if (header !== undefined) members.push({ header, data: Buffer.concat(pieces) });

@@ -17,6 +17,8 @@ export interface RawTarHeader {
   readonly linkName: Uint8Array;
   readonly major: number;
   readonly minor: number;
+  /** Whether GNU tar's own fields stand where POSIX has the prefix of the name. */
+  readonly isGnu: boolean;
 }
 
 /** True for a block of zeros, two of which end an archive. */
@@ -29,7 +31,7 @@ export function isZeroBlock(block: Uint8Array): boolean {
  * checksum is wrong or a field is no number.
  */
 export function parseTarHeader(block: Uint8Array): RawTarHeader {
-  const stored = numberOf(block, 148, 8, 'checksum');
+  const stored = tarNumber(block, 148, 8, 'checksum');
   let unsigned = 0;
   let signed = 0; // what some old programs computed
   for (let at = 0; at < BLOCK_BYTES; at++) {
@@ -40,21 +42,23 @@ export function parseTarHeader(block: Uint8Array): RawTarHeader {
   if (stored !== unsigned && stored !== signed) throw new BuildError('tar: a header has a wrong checksum');
   const magic = decodeBytes(block.subarray(257, 263));
   const isPosix = magic === 'ustar\0';
-  const isTyped = isPosix || magic === 'ustar ';
+  const isGnu = magic === 'ustar ';
+  const isTyped = isPosix || isGnu;
   const prefix = isPosix ? textOf(block, 345, 155) : new Uint8Array(0);
   const name = textOf(block, 0, 100);
   const type = String.fromCharCode(block[156] ?? 0);
   return {
     name: prefix.length === 0 ? name : Buffer.concat([prefix, Buffer.from('/'), name]),
-    mode: numberOf(block, 100, 8, 'mode') & 0o7777,
-    uid: numberOf(block, 108, 8, 'uid'),
-    gid: numberOf(block, 116, 8, 'gid'),
-    sizeBytes: numberOf(block, 124, 12, 'size'),
-    mtime: numberOf(block, 136, 12, 'time', true),
+    mode: tarNumber(block, 100, 8, 'mode') & 0o7777,
+    uid: tarNumber(block, 108, 8, 'uid'),
+    gid: tarNumber(block, 116, 8, 'gid'),
+    sizeBytes: tarNumber(block, 124, 12, 'size'),
+    mtime: tarNumber(block, 136, 12, 'time', true),
     type: type === '\0' ? '0' : type,
     linkName: textOf(block, 157, 100),
-    major: isTyped ? numberOf(block, 329, 8, 'device') : 0,
-    minor: isTyped ? numberOf(block, 337, 8, 'device') : 0,
+    major: isTyped ? tarNumber(block, 329, 8, 'device') : 0,
+    minor: isTyped ? tarNumber(block, 337, 8, 'device') : 0,
+    isGnu,
   };
 }
 
@@ -65,8 +69,14 @@ function textOf(block: Uint8Array, start: number, length: number): Uint8Array {
   return end === -1 ? field : field.subarray(0, end);
 }
 
-/** A number in octal with blanks and NULs around it, or in base 256 (GNU), whose first bit is set. */
-function numberOf(block: Uint8Array, start: number, length: number, what: string, mayBeNegative = false): number {
+/** A header's number: in octal with blanks and NULs around it, or in base 256 (GNU), whose first bit is set. */
+export function tarNumber(
+  block: Uint8Array,
+  start: number,
+  length: number,
+  what: string,
+  mayBeNegative = false,
+): number {
   const field = block.subarray(start, start + length);
   const first = field[0] ?? 0;
   if ((first & 0x80) !== 0) return base256(field, what, mayBeNegative);

@@ -2,8 +2,12 @@ import { decodeBytes } from '../../../agent/src/base/text.ts';
 import { BuildError } from '../build-error.ts';
 import type { PaxRecords } from './pax.ts';
 import { parsePax } from './pax.ts';
+import { SparseData } from './sparse-data.ts';
+import type { SparsePiece } from './sparse-data.ts';
+import { checkSparseMap, MAX_REGIONS, regionsInBlock, SparseMapText } from './sparse-map.ts';
+import type { RegionNumbers } from './sparse-map.ts';
 import type { RawTarHeader } from './tar-header.ts';
-import { BLOCK_BYTES, isZeroBlock, parseTarHeader } from './tar-header.ts';
+import { BLOCK_BYTES, isZeroBlock, parseTarHeader, tarNumber } from './tar-header.ts';
 
 /** Largest extended header or long name: attributes may have 64 KiB each (xattr(7)), and this is what is held in memory. */
 const MAX_EXTENSION_BYTES = 4 * 1024 * 1024;
@@ -19,8 +23,9 @@ export interface TarHeader {
   readonly mode: number;
   readonly uid: number;
   readonly gid: number;
-  /** Bytes of data that follow; 0 for all but files. */
+  /** Size of a file; 0 for all else. As many bytes follow, or fewer and holes if `isSparse`. */
   readonly sizeBytes: number;
+  readonly isSparse: boolean;
   /** Seconds since 1970. */
   readonly mtime: number;
   readonly major: number;
@@ -28,10 +33,10 @@ export interface TarHeader {
   readonly xattrs?: ReadonlyMap<string, Uint8Array>;
 }
 
-/** What a piece of an archive brought. Data belongs to the entry before it; `offset` is where it is in the archive. */
+/** What a piece of an archive brought. Data belongs to the entry before it; `dataOffset` is where it is in the archive. */
 export type TarEvent =
   | { readonly kind: 'entry'; readonly header: TarHeader; readonly dataOffset: number }
-  | { readonly kind: 'data'; readonly bytes: Uint8Array }
+  | SparsePiece
   | { readonly kind: 'end' };
 
 const KINDS: Readonly<Record<string, TarKind>> = {
@@ -45,16 +50,24 @@ const KINDS: Readonly<Record<string, TarKind>> = {
   '6': 'fifo',
 };
 
+/** Where GNU tar's old format has its map in the header (tar.h, struct oldgnu_header) and in the blocks after it. */
+const OLD_SPARSE = { regions: 386, count: 4, isExtended: 482, realBytes: 483 } as const;
+const MORE_SPARSE = { count: 21, isExtended: 504 } as const;
+
 /** What the next `left` bytes of an archive are. */
 type Part =
   | { readonly kind: 'header' }
   | { readonly kind: 'extension'; readonly type: string; readonly bytes: Uint8Array; filled: number }
-  | { readonly kind: 'file'; left: number }
+  | { readonly kind: 'file'; left: number; readonly sparse: SparseData | undefined }
+  /** More of the old GNU format's map, in blocks that the size does not count. */
+  | { readonly kind: 'regions'; readonly header: TarHeader; readonly stored: number; readonly regions: number[] }
+  /** The map of pax format 1.0; `left` bytes are stored for it and the data. */
+  | { readonly kind: 'map'; readonly header: TarHeader; left: number; readonly text: SparseMapText }
   | { readonly kind: 'skip' };
 
 /**
- * Reads tar archives (ustar, pax, GNU long names) that come in pieces of any length. Memory is bounded: a block, and an
- * extended header. Throws BuildError for what is no tar archive, and at `end()` for one that is cut off.
+ * Reads tar archives (ustar, pax, GNU long names, GNU sparse files) that come in pieces of any length. Memory is bounded: a
+ * block, an extended header, the map of a sparse file. Throws BuildError for what is no tar archive, and at `end()` for one that is cut off.
  */
 export class TarReader {
   readonly #block = new Uint8Array(BLOCK_BYTES);
@@ -82,13 +95,17 @@ export class TarReader {
       if (this.#zeroBlocks >= 2) return; // what follows the end is no part of the archive
       const part = this.#part;
       switch (part.kind) {
-        case 'header': {
+        case 'header':
+        case 'regions':
+        case 'map': {
           const piece = take(BLOCK_BYTES - this.#filled);
           this.#block.set(piece, this.#filled);
           this.#filled += piece.length;
           if (this.#filled < BLOCK_BYTES) break;
           this.#filled = 0;
-          yield* this.#header();
+          if (part.kind === 'header') yield* this.#header();
+          else if (part.kind === 'regions') yield* this.#moreRegions(part);
+          else yield* this.#mapBlock(part);
           break;
         }
         case 'extension': {
@@ -103,8 +120,10 @@ export class TarReader {
         case 'file': {
           const piece = take(part.left);
           part.left -= piece.length;
-          yield { kind: 'data', bytes: piece };
+          if (part.sparse === undefined) yield { kind: 'data', bytes: piece };
+          else yield* part.sparse.push(piece);
           if (part.left > 0) break;
+          if (part.sparse !== undefined) yield* part.sparse.end();
           yield { kind: 'end' };
           this.#part = { kind: 'skip' };
           break;
@@ -144,28 +163,67 @@ export class TarReader {
       this.#part = { kind: 'extension', type: raw.type, bytes: new Uint8Array(raw.sizeBytes), filled: 0 };
       return;
     }
-    const header = this.#headerOf(raw);
-    this.#padding = (BLOCK_BYTES - (header.sizeBytes % BLOCK_BYTES)) % BLOCK_BYTES;
+    const pax = { ...this.#global, ...this.#local };
+    const header = this.#headerOf(raw, pax);
+    // Links, directories and devices have no data whatever the field says, as Go's archive/tar has it.
+    const stored = header.kind === 'file' ? (pax.sizeBytes ?? raw.sizeBytes) : 0;
+    this.#padding = (BLOCK_BYTES - (stored % BLOCK_BYTES)) % BLOCK_BYTES;
     this.#local = {};
     this.#longName = undefined;
     this.#longLink = undefined;
     this.#entries++;
-    yield { kind: 'entry', header, dataOffset: this.#offset };
-    if (header.sizeBytes > 0) this.#part = { kind: 'file', left: header.sizeBytes };
-    else yield { kind: 'end' };
+    if (raw.type === 'S') {
+      const regions = regionsInBlock(this.#block, OLD_SPARSE.regions, OLD_SPARSE.count);
+      if (this.#block[OLD_SPARSE.isExtended] === 0) yield* this.#beginSparse(header, regions, stored);
+      else this.#part = { kind: 'regions', header, stored, regions };
+    } else if (pax.sparse === undefined) yield* this.#begin(header, stored, undefined);
+    else if (!pax.sparse.isMapInData) yield* this.#beginSparse(header, pax.sparse.regions, stored);
+    else if (stored < BLOCK_BYTES) throw new BuildError(`tar: ${shownName(header)}: a sparse file without its map`);
+    else this.#part = { kind: 'map', header, left: stored, text: new SparseMapText() };
   }
 
-  #headerOf(raw: RawTarHeader): TarHeader {
-    const pax = { ...this.#global, ...this.#local };
-    const name = pax.path ?? this.#longName ?? decodeBytes(raw.name);
+  *#begin(header: TarHeader, stored: number, sparse: SparseData | undefined): Generator<TarEvent> {
+    yield { kind: 'entry', header, dataOffset: this.#offset };
+    this.#part = stored > 0 ? { kind: 'file', left: stored, sparse } : { kind: 'header' };
+    if (stored > 0) return;
+    if (sparse !== undefined) yield* sparse.end();
+    yield { kind: 'end' };
+  }
+
+  *#beginSparse(header: TarHeader, regions: RegionNumbers, stored: number): Generator<TarEvent> {
+    const map = naming(header, () => checkSparseMap(regions, header.sizeBytes, stored));
+    yield* this.#begin(header, stored, new SparseData(map));
+  }
+
+  *#moreRegions({ header, stored, regions }: Part & { kind: 'regions' }): Generator<TarEvent> {
+    regions.push(...naming(header, () => regionsInBlock(this.#block, 0, MORE_SPARSE.count)));
+    if (regions.length > 2 * MAX_REGIONS)
+      throw new BuildError(`tar: ${shownName(header)}: a sparse file's map has more than ${MAX_REGIONS} regions`);
+    if (this.#block[MORE_SPARSE.isExtended] === 0) yield* this.#beginSparse(header, regions, stored);
+  }
+
+  *#mapBlock(part: Part & { kind: 'map' }): Generator<TarEvent> {
+    const { header, text } = part;
+    part.left -= BLOCK_BYTES;
+    const isComplete = naming(header, () => text.push(this.#block));
+    if (isComplete && part.left >= 0) yield* this.#beginSparse(header, text.regions, part.left);
+    else if (part.left < BLOCK_BYTES) throw new BuildError(`tar: ${shownName(header)}: a sparse file's map is cut off`);
+  }
+
+  #headerOf(raw: RawTarHeader, pax: PaxRecords): TarHeader {
+    const name = pax.sparse?.name ?? pax.path ?? this.#longName ?? decodeBytes(raw.name);
     const linkName = pax.linkPath ?? this.#longLink ?? decodeBytes(raw.linkName);
     const shown = JSON.stringify(name.slice(0, 80));
-    if (raw.type === 'S')
-      throw new BuildError(`tar: ${shown}: sparse files of GNU tar are not read; make the archive without --sparse`);
-    let kind = Object.hasOwn(KINDS, raw.type) ? KINDS[raw.type] : undefined;
+    const isOldSparse = raw.type === 'S' && raw.isGnu;
+    let kind = Object.hasOwn(KINDS, raw.type) ? KINDS[raw.type] : isOldSparse ? 'file' : undefined;
     if (kind === undefined) throw new BuildError(`tar: ${shown}: unknown type ${JSON.stringify(raw.type)}`);
     // In archives of the seventh edition a directory is known by its name only.
     if (kind === 'file' && name.endsWith('/')) kind = 'dir';
+    const isSparse = isOldSparse || pax.sparse !== undefined;
+    if (isSparse && (kind !== 'file' || (isOldSparse && pax.sparse !== undefined)))
+      throw new BuildError(`tar: ${shown}: the map of a sparse file where none can be`);
+    const realBytes = isOldSparse ? tarNumber(this.#block, OLD_SPARSE.realBytes, 12, 'size') : pax.sparse?.realBytes;
+    if (isSparse && realBytes === undefined) throw new BuildError(`tar: ${shown}: a sparse file without its size`);
     return {
       kind,
       name,
@@ -173,8 +231,8 @@ export class TarReader {
       mode: raw.mode,
       uid: pax.uid ?? raw.uid,
       gid: pax.gid ?? raw.gid,
-      // Links, directories and devices have no data whatever the field says, as Go's archive/tar has it.
-      sizeBytes: kind === 'file' ? (pax.sizeBytes ?? raw.sizeBytes) : 0,
+      sizeBytes: kind === 'file' ? (realBytes ?? pax.sizeBytes ?? raw.sizeBytes) : 0,
+      isSparse,
       mtime: pax.mtime ?? raw.mtime,
       major: raw.major,
       minor: raw.minor,
@@ -186,7 +244,25 @@ export class TarReader {
     const text = (): string => decodeBytes(bytes.subarray(0, bytes.includes(0) ? bytes.indexOf(0) : bytes.length));
     if (type === 'L') this.#longName = text();
     else if (type === 'K') this.#longLink = text();
-    else if (type === 'g') this.#global = { ...this.#global, ...parsePax(bytes) };
-    else this.#local = { ...this.#local, ...parsePax(bytes) };
+    else if (type === 'g') {
+      const records = parsePax(bytes);
+      if (records.sparse !== undefined)
+        throw new BuildError('tar: the map of a sparse file in a header that means all files');
+      this.#global = { ...this.#global, ...records };
+    } else this.#local = { ...this.#local, ...parsePax(bytes) };
+  }
+}
+
+function shownName({ name }: TarHeader): string {
+  return JSON.stringify(name.slice(0, 80));
+}
+
+/** Says of which entry an error is. */
+function naming<T>(header: TarHeader, action: () => T): T {
+  try {
+    return action();
+  } catch (error) {
+    if (!(error instanceof BuildError)) throw error;
+    throw new BuildError(error.message.replace(/^tar: /, `tar: ${shownName(header)}: `), error);
   }
 }

@@ -7,7 +7,7 @@ import { compressFiles } from './compressed.ts';
 import { writeErofs } from './write-erofs.ts';
 
 /** EROFS by our own writer: read-only, so it is exactly as long as what it holds. */
-export const erofsFileSystem: FileSystem = { write, tools: () => Promise.resolve([]) };
+export const erofsFileSystem: FileSystem = { write, keepsHoles: true, tools: () => Promise.resolve([]) };
 
 async function write(job: FileSystemJob): Promise<void> {
   const { tree, survey, time, path, sizeBytes, isTailFree, isCompressed, signal, progress } = job;

@@ -1,13 +1,12 @@
-import { createWriteStream } from 'node:fs';
 import { lstat, mkdir, rm, writeFile } from 'node:fs/promises';
-import { Readable } from 'node:stream';
-import { pipeline } from 'node:stream/promises';
 import { decodeBytes } from '../../../agent/src/base/text.ts';
 import { BuildError, describing } from '../build-error.ts';
 import type { FileSystem, FileSystemJob } from '../format/file-system.ts';
+import { SparseFile } from '../output/sparse-file.ts';
 import { programVersion } from '../programs/program-version.ts';
 import { runProgram } from '../programs/run-program.ts';
 import { readContent } from '../tree/content.ts';
+import { contentSize } from '../tree/entry.ts';
 import type { Content } from '../tree/entry.ts';
 import { namedInodes } from '../tree/inodes.ts';
 import type { Inode } from '../tree/inodes.ts';
@@ -25,6 +24,7 @@ const RESERVED_PERCENT = 3;
 export const ext4FileSystem: FileSystem = {
   write,
   freeOf,
+  keepsHoles: true,
   tools: async () => [{ name: 'e2fsprogs', version: await programVersion('mkfs.ext4', ['-V']) }],
 };
 
@@ -130,7 +130,12 @@ async function spoolSources(
       continue;
     }
     const path = `${folder}/${ino}`;
-    await pipeline(Readable.from(readContent(entry.content)), createWriteStream(path));
+    const spool = await SparseFile.open(path, contentSize(entry.content));
+    try {
+      await spool.writeStream(readContent(entry.content), 0, signal);
+    } finally {
+      await spool.close();
+    }
     files.set(ino, path);
   }
   const missing = (inode: Inode): never => {

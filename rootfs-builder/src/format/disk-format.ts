@@ -88,7 +88,7 @@ async function prepareRoot(
   const { sizeBytes: wanted, freeBytes = 0, verity } = request;
   const fileSystem = FILE_SYSTEMS[type];
   const shape = { dax, verity: verity !== undefined };
-  const { freeOf } = fileSystem;
+  const { freeOf, keepsHoles } = fileSystem;
   if (freeOf === undefined) {
     await fileSystem.write(job);
     const { size } = await stat(job.path);
@@ -102,7 +102,7 @@ async function prepareRoot(
     return { ...layout, totalBytes };
   }
   const { alignmentBytes = NVDIMM_ALIGNMENT_BYTES } = request;
-  const treeBytes = diskUsageBytes(request.tree);
+  const treeBytes = diskUsageBytes(request.tree, keepsHoles ? job.survey.sparse : undefined);
   const totalBytes =
     wanted ??
     (await chooseDiskBytes({ ...shape, treeBytes, freeBytes, alignmentBytes, freeOf: (size) => freeOf(job, size) }));

@@ -70,13 +70,13 @@ export async function startJob(
 /** The size of a bare file system: as of a disk, without the tables. */
 async function chosenSize(type: RootType, request: FormatRequest, job: FileSystemJob): Promise<number | undefined> {
   const { freeBytes = 0, alignmentBytes = MIB } = request;
-  const { freeOf } = FILE_SYSTEMS[type];
+  const { freeOf, keepsHoles } = FILE_SYSTEMS[type];
   if (freeOf === undefined) {
     if (freeBytes > 0) throw new BuildError(`${type}: it is read-only and has no free space; leave out "freeBytes"`);
     return undefined;
   }
   return await chooseDiskBytes({
-    treeBytes: diskUsageBytes(request.tree),
+    treeBytes: diskUsageBytes(request.tree, keepsHoles ? job.survey.sparse : undefined),
     dax: false,
     verity: false,
     freeBytes,

@@ -28,6 +28,8 @@ export interface FileSystem {
   write(job: FileSystemJob): Promise<void>;
   /** Free bytes of an empty one; absent where the content makes the size. */
   readonly freeOf?: (job: Omit<FileSystemJob, 'path'>, sizeBytes: number) => Promise<number>;
+  /** Whether blocks of zeros take no room in it. */
+  readonly keepsHoles: boolean;
   tools(): Promise<ToolVersion[]>;
 }
 

@@ -20,7 +20,7 @@ export interface Survey {
    * it: they are the same for the same tree, and differ as soon as a byte does.
    */
   readonly digest: Uint8Array;
-  /** By path (the first name): files with blocks of zeros. The others have none. */
+  /** By the path of its entry, links apart: files with blocks of zeros. The others have none. */
   readonly sparse: ReadonlyMap<string, DataBlocks>;
 }
 
@@ -42,7 +42,7 @@ export async function surveyTree(tree: FileTree, mtime: number, signal?: AbortSi
     if (entry.kind !== 'file' || first !== path) continue;
     const { digest, blocks } = await surveyContent(entry.content, signal);
     hash.update(digest);
-    if (blocks !== undefined) sparse.set(path, blocks);
+    if (blocks !== undefined) sparse.set(entry.path, blocks);
   }
   return { digest: new Uint8Array(hash.digest()), sparse };
 }

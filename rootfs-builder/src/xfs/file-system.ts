@@ -22,6 +22,7 @@ const MIN_BYTES = 300 * 1024 * 1024;
 export const xfsFileSystem: FileSystem = {
   write,
   freeOf,
+  keepsHoles: false,
   tools: async () => [{ name: 'xfsprogs', version: await programVersion('mkfs.xfs', ['-V']) }],
 };
 

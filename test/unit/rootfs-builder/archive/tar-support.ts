@@ -34,13 +34,15 @@ export function tarEntry(entry: RawEntry): Buffer {
   block.write('ustar\x0000', 257, 'latin1');
   octal(major, 329, 8);
   octal(minor, 337, 8);
+  return Buffer.concat([sealed(block), data, Buffer.alloc((512 - (data.length % 512)) % 512)]);
+}
+
+/** The block with its checksum put right. */
+export function sealed(block: Buffer): Buffer {
   block.fill(0x20, 148, 156);
-  octal(
-    block.reduce((sum, byte) => sum + byte, 0),
-    148,
-    7,
-  );
-  return Buffer.concat([block, data, Buffer.alloc((512 - (data.length % 512)) % 512)]);
+  const sum = block.subarray(0, 512).reduce((total, byte) => total + byte, 0);
+  block.write(`${sum.toString(8).padStart(6, '0')}\0`, 148, 'latin1');
+  return block;
 }
 
 /** A pax record, or with `length` one that lies. */
