@@ -2,7 +2,8 @@ import { O_PATH } from '../abi/constants.ts';
 import { wrapError } from '../base/errors.ts';
 import { encodeBytes } from '../base/text.ts';
 import type { Fd } from '../sys/fd.ts';
-import { open, setNonBlocking } from '../sys/file.ts';
+import { setNonBlocking } from '../sys/descriptor.ts';
+import { open } from '../sys/file.ts';
 import { connectUnix, sendMessage } from '../sys/socket.ts';
 
 /** sun_path of sockaddr_un, with its end. */

@@ -2,7 +2,8 @@ import { NSFS_MAGIC, O_PATH } from '../abi/constants.ts';
 import { isSysError } from '../base/sys-error.ts';
 import { sharesNamespace } from '../libcontainer/launch/namespace-descriptor.ts';
 import type { Spec } from '../oci/spec.ts';
-import { fstatfs, open } from '../sys/file.ts';
+import { open } from '../sys/file.ts';
+import { fstatfs } from '../sys/statfs.ts';
 
 /** `path` is the network namespace of this command. What cannot be looked at is judged when it is joined. */
 function isOwnNetwork(path: string): boolean {

@@ -1,7 +1,7 @@
 import type { AbortSignal } from '../base/abort.ts';
 import { toError } from '../base/errors.ts';
 import type { ContainerProcess } from '../libcontainer/types.ts';
-import { duplicate } from '../sys/file.ts';
+import { duplicate } from '../sys/descriptor.ts';
 import type { EventLoop } from '../sys/loop.ts';
 import { exitNumber } from '../sys/reaper.ts';
 import { setWindowSize } from '../sys/terminal.ts';

@@ -3,7 +3,8 @@ import { DomainError } from '../base/errors.ts';
 import { SysError } from '../base/sys-error.ts';
 import { encodeBytes, decodeBytes } from '../base/text.ts';
 import type { Fd } from '../sys/fd.ts';
-import { open, pipe, read, writeAll } from '../sys/file.ts';
+import { pipe } from '../sys/descriptor.ts';
+import { open, read, writeAll } from '../sys/file.ts';
 import { clone3, exit, pauseForEver, pidfdSignal, sethostname, setParentDeathSignal } from '../sys/process.ts';
 import type { Reaper } from '../sys/reaper.ts';
 

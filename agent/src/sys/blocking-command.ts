@@ -3,7 +3,8 @@ import { O_NONBLOCK, SIGKILL } from '../abi/constants.ts';
 import { DomainError } from '../base/errors.ts';
 import { encodeBytes } from '../base/text.ts';
 import { Fd } from './fd.ts';
-import { duplicate, duplicateTo, memfd, pipe, setNonBlocking, tryRead, tryWrite } from './file.ts';
+import { duplicate, duplicateTo, memfd, pipe, setNonBlocking } from './descriptor.ts';
+import { tryRead, tryWrite } from './file.ts';
 import { blockUntilAny } from './poll.ts';
 import {
   chdir,

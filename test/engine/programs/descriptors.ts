@@ -1,7 +1,8 @@
 /** Fd: it closes once. */
 import { O_RDONLY } from '../../../agent/src/abi/constants.ts';
 import { Fd } from '../../../agent/src/sys/fd.ts';
-import { duplicate, fstat, open, pipe, read, writeAll } from '../../../agent/src/sys/file.ts';
+import { duplicate, pipe } from '../../../agent/src/sys/descriptor.ts';
+import { fstat, open, read, writeAll } from '../../../agent/src/sys/file.ts';
 import { check, checkEqual, checkThrows } from '../../support/engine/checks.ts';
 
 export function descriptorChecks(): void {

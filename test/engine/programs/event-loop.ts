@@ -1,7 +1,8 @@
 /** The loop: order of timers and events, signals, readiness. */
 import { SIGTERM, SIGUSR1, SIGUSR2 } from '../../../agent/src/abi/constants.ts';
 import { AbortController } from '../../../agent/src/base/abort.ts';
-import { pipe, setNonBlocking, tryRead, writeAll } from '../../../agent/src/sys/file.ts';
+import { pipe, setNonBlocking } from '../../../agent/src/sys/descriptor.ts';
+import { tryRead, writeAll } from '../../../agent/src/sys/file.ts';
 import type { EventLoop, Watch } from '../../../agent/src/sys/loop.ts';
 import { getpid, kill } from '../../../agent/src/sys/process.ts';
 import { readSome, readiness, sleep, writeFully } from '../../../agent/src/sys/readiness.ts';

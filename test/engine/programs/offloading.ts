@@ -2,7 +2,8 @@
 import { AbortController } from '../../../agent/src/base/abort.ts';
 import { abandonedWork, DomainError } from '../../../agent/src/base/errors.ts';
 import { isSysError } from '../../../agent/src/base/sys-error.ts';
-import { createFile, exists, mkdirAll, pipe, readDirectory, stat, unlink } from '../../../agent/src/sys/file.ts';
+import { pipe } from '../../../agent/src/sys/descriptor.ts';
+import { createFile, exists, mkdirAll, readDirectory, stat, unlink } from '../../../agent/src/sys/file.ts';
 import { offload, offloadCounts } from '../../../agent/src/sys/offload.ts';
 import type { OffloadContext, OffloadOptions } from '../../../agent/src/sys/offload.ts';
 import { exit, getpid, pauseForEver } from '../../../agent/src/sys/process.ts';

@@ -1,6 +1,7 @@
 /** Children: fork returns twice, the reaper collects every status. */
 import { SIGABRT, SIGKILL, SIGTERM } from '../../../agent/src/abi/constants.ts';
-import { pipe, read, readDirectory, setNonBlocking, writeAll } from '../../../agent/src/sys/file.ts';
+import { pipe, setNonBlocking } from '../../../agent/src/sys/descriptor.ts';
+import { read, readDirectory, writeAll } from '../../../agent/src/sys/file.ts';
 import type { EventLoop } from '../../../agent/src/sys/loop.ts';
 import {
   clone3,

@@ -11,7 +11,8 @@ import { LogTail } from '../../guest/log/log-tail.ts';
 import { limitRate } from '../../guest/log/rate-limit.ts';
 import { SIGKILL } from '../../abi/constants.ts';
 import type { Fd } from '../../sys/fd.ts';
-import { exists, open, setNonBlocking } from '../../sys/file.ts';
+import { setNonBlocking } from '../../sys/descriptor.ts';
+import { exists, open } from '../../sys/file.ts';
 import { pidfdSignal } from '../../sys/process.ts';
 import type { DebugConsoleParts } from './debug-console-parts.ts';
 

@@ -1,6 +1,7 @@
 import { O_NOCTTY, O_RDWR } from '../../abi/constants.ts';
 import type { Fd } from '../../sys/fd.ts';
-import { duplicateTo, isDirectory, open, stat } from '../../sys/file.ts';
+import { duplicateTo } from '../../sys/descriptor.ts';
+import { isDirectory, open, stat } from '../../sys/file.ts';
 
 /** The console where there is one; a VM without any still needs the three numbers taken. */
 function openConsole(): Fd {

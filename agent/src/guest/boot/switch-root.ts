@@ -9,7 +9,8 @@ import {
   TMPFS_MAGIC,
 } from '../../abi/constants.ts';
 import type { Logger } from '../../base/log.ts';
-import { mkdir, mkdirAll, open, readText, rmdir, stat, statfs } from '../../sys/file.ts';
+import { mkdir, mkdirAll, open, readText, rmdir, stat } from '../../sys/file.ts';
+import { statfs } from '../../sys/statfs.ts';
 import { mount } from '../../sys/mount.ts';
 import { chdir, chroot } from '../../sys/process.ts';
 import { loadListedModules } from '../modules/load-modules.ts';

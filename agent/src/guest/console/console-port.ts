@@ -3,7 +3,7 @@ import { describeError } from '../../base/errors.ts';
 import type { Logger } from '../../base/log.ts';
 import { encodeBytes } from '../../base/text.ts';
 import type { Fd } from '../../sys/fd.ts';
-import { setNonBlocking } from '../../sys/file.ts';
+import { setNonBlocking } from '../../sys/descriptor.ts';
 import type { EventLoop, Watch } from '../../sys/loop.ts';
 import { accept, listenVsock, trySend } from '../../sys/socket.ts';
 import { openPty } from '../../sys/terminal.ts';

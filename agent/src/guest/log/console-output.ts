@@ -1,6 +1,7 @@
 import { O_NOCTTY, O_NONBLOCK, O_WRONLY } from '../../abi/constants.ts';
 import { Fd } from '../../sys/fd.ts';
-import { duplicate, fstat, isCharDevice, isFifo, isRegular, open, setNonBlocking } from '../../sys/file.ts';
+import { duplicate, setNonBlocking } from '../../sys/descriptor.ts';
+import { fstat, isCharDevice, isFifo, isRegular, open } from '../../sys/file.ts';
 import { DescriptorOutput } from './descriptor-output.ts';
 
 const STDOUT = 1;

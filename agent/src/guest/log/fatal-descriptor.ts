@@ -1,6 +1,7 @@
 import { O_RDWR } from '../../abi/constants.ts';
 import type { Fd } from '../../sys/fd.ts';
-import { duplicateTo, open } from '../../sys/file.ts';
+import { duplicateTo } from '../../sys/descriptor.ts';
+import { open } from '../../sys/file.ts';
 
 /**
  * Descriptor where the engine writes a fatal message beside stderr, even when JavaScript can run no more: FATAL_LOG_FD of

@@ -1,4 +1,4 @@
-import { sync } from '../../sys/file.ts';
+import { sync } from '../../sys/statfs.ts';
 import { blockUntilReadable } from '../../sys/poll.ts';
 import { clone3, exit } from '../../sys/process.ts';
 import { powerOff } from '../../sys/system.ts';

@@ -1,7 +1,8 @@
 import { O_DIRECTORY, O_PATH, UMOUNT_NOFOLLOW } from '../../abi/constants.ts';
 import { isSysError, SysError } from '../../base/sys-error.ts';
 import type { Fd } from '../../sys/fd.ts';
-import { duplicate, isDirectory, isRegular, open, rmdir, stat, fstat } from '../../sys/file.ts';
+import { duplicate } from '../../sys/descriptor.ts';
+import { isDirectory, isRegular, open, rmdir, stat, fstat } from '../../sys/file.ts';
 import { unmount } from '../../sys/mount.ts';
 import { openBeneath } from '../files/open-beneath.ts';
 import type { MountPoint } from './mount-point.ts';

@@ -1,7 +1,8 @@
 import { O_DIRECTORY, O_RDONLY } from '../../abi/constants.ts';
 import { DomainError } from '../../base/errors.ts';
 import { parseMountInfo } from '../../codec/mountinfo.ts';
-import { fstat, fstatfs, open, readFile, readText } from '../../sys/file.ts';
+import { fstat, open, readFile, readText } from '../../sys/file.ts';
+import { fstatfs } from '../../sys/statfs.ts';
 import { isSysError } from '../../base/sys-error.ts';
 
 /** `/sys/dev/block/MAJOR:MINOR/size` counts these, whatever the device's own sectors are. */

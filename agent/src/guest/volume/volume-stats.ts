@@ -1,5 +1,5 @@
 import { O_PATH } from '../../abi/constants.ts';
-import type { Statfs } from '../../sys/file.ts';
+import type { Statfs } from '../../sys/statfs.ts';
 
 /** How much of a file system is used; in bytes and in inodes. */
 export interface VolumeStats {

@@ -2,7 +2,8 @@ import { CGROUP2_SUPER_MAGIC, O_DIRECTORY, O_RDONLY } from '../../abi/constants.
 import { DomainError } from '../../base/errors.ts';
 import { isSysError } from '../../base/sys-error.ts';
 import type { Fd } from '../../sys/fd.ts';
-import { fstatfs, mkdir, open, readText, rmdir, writeFile } from '../../sys/file.ts';
+import { mkdir, open, readText, rmdir, writeFile } from '../../sys/file.ts';
+import { fstatfs } from '../../sys/statfs.ts';
 import { keyedValue, parseFlatKeyed } from './parse-stats.ts';
 import { folderFlags } from './walk-tree.ts';
 

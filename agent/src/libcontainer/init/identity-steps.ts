@@ -9,7 +9,8 @@ import {
 import { DomainError } from '../../base/errors.ts';
 import { isSysError } from '../../base/sys-error.ts';
 import { Fd } from '../../sys/fd.ts';
-import { fchown, fstat, fstatfs, isCharDevice, isFifo, isRegular, isSocket } from '../../sys/file.ts';
+import { fchown, fstat, isCharDevice, isFifo, isRegular, isSocket } from '../../sys/file.ts';
+import { fstatfs } from '../../sys/statfs.ts';
 import type { Stat } from '../../sys/file.ts';
 import type { Rlimit } from '../../sys/process.ts';
 import {

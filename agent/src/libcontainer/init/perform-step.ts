@@ -2,7 +2,7 @@ import { CLONE_NEWCGROUP, MOUNT_ATTR_RDONLY, O_DIRECTORY, O_PATH } from '../../a
 import { DomainError } from '../../base/errors.ts';
 import { isSysError } from '../../base/sys-error.ts';
 import { Fd } from '../../sys/fd.ts';
-import { duplicateTo } from '../../sys/file.ts';
+import { duplicateTo } from '../../sys/descriptor.ts';
 import { joinNewSessionKeyring } from '../../sys/keyring.ts';
 import { mountSetattr } from '../../sys/mount.ts';
 import {

@@ -7,7 +7,8 @@ import { failpoint } from '../../base/failpoint.ts';
 import { SysError } from '../../base/sys-error.ts';
 import { decodeBytes } from '../../base/text.ts';
 import { Fd } from '../../sys/fd.ts';
-import { duplicate, duplicateTo, readFdToEnd } from '../../sys/file.ts';
+import { duplicate, duplicateTo } from '../../sys/descriptor.ts';
+import { readFdToEnd } from '../../sys/file.ts';
 import {
   closeRange,
   prepareExecve,

@@ -1,5 +1,5 @@
 import { Fd } from '../../sys/fd.ts';
-import { duplicateTo } from '../../sys/file.ts';
+import { duplicateTo } from '../../sys/descriptor.ts';
 import { acceptBlocking, receiveMessage, startListening } from '../../sys/socket.ts';
 import { decodeParentMessage } from '../plan/handshake.ts';
 import type { GateKind } from '../plan/launch-plan.ts';

@@ -3,7 +3,8 @@ import { DomainError } from '../../base/errors.ts';
 import { namespaceTypes } from '../../oci/spec.ts';
 import type { NamespaceType } from '../../oci/spec.ts';
 import type { Fd } from '../../sys/fd.ts';
-import { fstat, fstatfs, open, stat } from '../../sys/file.ts';
+import { fstat, open, stat } from '../../sys/file.ts';
+import { fstatfs } from '../../sys/statfs.ts';
 import { ioctl } from '../../sys/terminal.ts';
 import { namespaceFiles, namespaceFlags } from '../plan/namespace-flags.ts';
 

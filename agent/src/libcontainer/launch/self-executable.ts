@@ -7,7 +7,8 @@ import {
 } from '../../abi/constants.ts';
 import { isSysError } from '../../base/sys-error.ts';
 import type { Fd } from '../../sys/fd.ts';
-import { memfd, readFile } from '../../sys/file.ts';
+import { memfd } from '../../sys/descriptor.ts';
+import { readFile } from '../../sys/file.ts';
 import { mountSetattr, openTree } from '../../sys/mount.ts';
 
 /** The ELF is about 1.4 MB; anything much larger is not it. */

@@ -1,7 +1,8 @@
 import { O_RDWR } from '../../abi/constants.ts';
 import type { Scope } from '../../base/scope.ts';
 import type { Fd } from '../../sys/fd.ts';
-import { fchown, open, pipe, setNonBlocking, setPipeSize } from '../../sys/file.ts';
+import { pipe, setNonBlocking, setPipeSize } from '../../sys/descriptor.ts';
+import { fchown, open } from '../../sys/file.ts';
 import type { ProcessStdio } from '../types.ts';
 
 /** Both ends of a process's stdio before it exists. */

@@ -11,7 +11,8 @@ import { EEXIST, ELOOP, ENOENT } from '../../abi/errno.ts';
 import { DomainError } from '../../base/errors.ts';
 import { SysError, isSysError } from '../../base/sys-error.ts';
 import type { Fd } from '../../sys/fd.ts';
-import { fstat, fstatfs, isDirectory, mkdir, mknod, open, openAt, readlink, tryOpenAt } from '../../sys/file.ts';
+import { fstat, isDirectory, mkdir, mknod, open, openAt, readlink, tryOpenAt } from '../../sys/file.ts';
+import { fstatfs } from '../../sys/statfs.ts';
 import type { Stat } from '../../sys/file.ts';
 import { fchdir, getcwd } from '../../sys/process.ts';
 

@@ -16,7 +16,8 @@ import {
 import { wrapError } from '../../base/errors.ts';
 import { isSysError } from '../../base/sys-error.ts';
 import { Fd } from '../../sys/fd.ts';
-import { fstat, fstatfs, isDirectory, isSymlink, open, openAt, readlink } from '../../sys/file.ts';
+import { fstat, isDirectory, isSymlink, open, openAt, readlink } from '../../sys/file.ts';
+import { fstatfs } from '../../sys/statfs.ts';
 import {
   configureFlag,
   configureString,

@@ -4,7 +4,7 @@ import type { Scope } from '../../base/scope.ts';
 import { isSysError } from '../../base/sys-error.ts';
 import type { IdMapping, LinuxSpec, MountSpec } from '../../oci/spec.ts';
 import type { Fd } from '../../sys/fd.ts';
-import { fstatfs } from '../../sys/file.ts';
+import { fstatfs } from '../../sys/statfs.ts';
 import { mountSetattr } from '../../sys/mount.ts';
 import { isBindMount, isIdMapped } from '../plan/compile-mounts.ts';
 import type { BindOrigin } from '../plan/launch-plan.ts';

@@ -9,7 +9,8 @@ import {
 import { DomainError } from '../../base/errors.ts';
 import { isSysError } from '../../base/sys-error.ts';
 import type { Fd } from '../../sys/fd.ts';
-import { fstat, fstatfs, isCharDevice, isRegular, mknod, open, stat } from '../../sys/file.ts';
+import { fstat, isCharDevice, isRegular, mknod, open, stat } from '../../sys/file.ts';
+import { fstatfs } from '../../sys/statfs.ts';
 import { moveMount, openTree } from '../../sys/mount.ts';
 import { openPty } from '../../sys/terminal.ts';
 import type { Pty } from '../../sys/terminal.ts';

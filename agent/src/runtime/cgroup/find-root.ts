@@ -1,6 +1,6 @@
 import { CGROUP2_SUPER_MAGIC } from '../../abi/constants.ts';
 import { isSysError } from '../../base/sys-error.ts';
-import { statfs } from '../../sys/file.ts';
+import { statfs } from '../../sys/statfs.ts';
 
 /** The places where systemd, and everybody who follows it, mounts the v2 hierarchy: alone, or beside v1. */
 const places = ['/sys/fs/cgroup', '/sys/fs/cgroup/unified'];

@@ -2,7 +2,7 @@ import { SHUT_RDWR } from '../../abi/constants.ts';
 import { DomainError } from '../../base/errors.ts';
 import type { ProcessStdio } from '../../libcontainer/types.ts';
 import type { Fd } from '../../sys/fd.ts';
-import { duplicate } from '../../sys/file.ts';
+import { duplicate } from '../../sys/descriptor.ts';
 import type { EventLoop } from '../../sys/loop.ts';
 import { shutdown } from '../../sys/socket.ts';
 import type { ProcessInput, ProcessOutput } from '../process-streams.ts';
