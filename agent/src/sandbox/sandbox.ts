@@ -1,37 +1,31 @@
 import { DomainError, describeError, invalidArgument, wrapError } from '../base/errors.ts';
 import type { AbortSignal } from '../base/abort.ts';
 import { neverAborted } from '../base/abort.ts';
-import type { Logger } from '../base/log.ts';
 import { Scope } from '../base/scope.ts';
-import type { AttachedDevice } from '../guest/device/attached-device.ts';
-import type { PreparedDevices } from './devices/prepare-devices.ts';
-import type { Storage, StorageContext } from '../guest/storage/storage.ts';
-import type { StorageRegistry } from '../guest/storage/storage-registry.ts';
 import { resolveCgroupPath } from '../libcontainer/cgroup/cgroup-path.ts';
 import { startExec } from '../libcontainer/exec/start-exec.ts';
 import type { GuestHooks } from '../libcontainer/hooks/guest-hooks.ts';
 import { runHooks } from '../libcontainer/hooks/run-hooks.ts';
-import { createContainer } from '../libcontainer/launch/create-container.ts';
-import { closeStdio } from '../libcontainer/launch/launch-process.ts';
 import { securityModules } from '../libcontainer/launch/security-modules.ts';
-import type { ContainerHandle, ContainerStatus, LaunchContext, NamespaceDescriptors } from '../libcontainer/types.ts';
+import type { ContainerHandle, ContainerStatus, NamespaceDescriptors } from '../libcontainer/types.ts';
 import type { ProcessSpec, Resources, Spec } from '../oci/spec.ts';
 import { validateProcess } from '../oci/validate-process.ts';
 import { validateSpec } from '../oci/validate.ts';
-import { findBundleRoot, removeEmptyBundle } from './bundle.ts';
 import type { Fd } from '../sys/fd.ts';
-import { duplicate } from '../sys/file.ts';
+import { duplicate } from '../sys/descriptor.ts';
 import { FileWatcher } from '../sys/inotify.ts';
+import { buildContainer, releaseStorages } from './build-container.ts';
 import { Container, notFound } from './container.ts';
+import type { CreateContainerConfig, CreateSandboxConfig } from './create-config.ts';
 import { EventQueue } from './event-queue.ts';
 import { checkContainerId, checkExecId } from './identifiers.ts';
 import { withoutHostProfile } from './host-profile.ts';
 import { containerNamespaces } from './namespaces.ts';
 import { monitorOom } from './oom-monitor.ts';
-import type { PassfdListener } from './passfd/passfd-listener.ts';
+import { takeConnections } from './passfd/take-connections.ts';
+import type { HeldConnections } from './passfd/take-connections.ts';
 import type { StdioPorts } from './process-streams.ts';
-import type { SharedMount } from './shared-mount.ts';
-import type { JoinStreams } from './sandbox-process.ts';
+import type { SandboxServices } from './sandbox-services.ts';
 import { createSharedNamespaces } from './shared-namespaces.ts';
 import type { SharedNamespaces } from './shared-namespaces.ts';
 
@@ -39,52 +33,6 @@ import type { SharedNamespaces } from './shared-namespaces.ts';
 const MAX_OOM_EVENTS = 100;
 /** Containers in one sandbox; each keeps about 15 descriptors. */
 const MAX_CONTAINERS = 1024;
-
-/** Services the sandbox works with. */
-export interface SandboxServices {
-  readonly launch: LaunchContext;
-  readonly log: Logger;
-  readonly storages: StorageRegistry;
-  readonly storageContext: (containerId: string | undefined, signal: AbortSignal) => StorageContext;
-  /** Waits for devices of the host and puts what they are in this guest into the spec. */
-  readonly prepareDevices: (
-    spec: Spec,
-    devices: readonly AttachedDevice[],
-    signal: AbortSignal,
-  ) => Promise<PreparedDevices>;
-  /** Puts in what the guest's CDI documents say about devices that the container names; the same spec when it names none. */
-  readonly injectCdi: (spec: Spec, signal: AbortSignal) => Promise<Spec>;
-  /** Where the host hands over streams of processes; undefined: it does not. */
-  readonly passfd: PassfdListener | undefined;
-}
-
-export interface CreateSandboxConfig {
-  readonly sandboxId: string;
-  readonly hostname: string;
-  readonly storages: readonly Storage[];
-  /** Folder of the guest's image with hooks for every container; empty: none. */
-  readonly guestHookPath: string;
-}
-
-export interface CreateContainerConfig {
-  readonly containerId: string;
-  readonly spec: Spec;
-  /** Devices that the host attached to the VM for it. */
-  readonly devices: readonly AttachedDevice[];
-  readonly storages: readonly Storage[];
-  /** Join the pid namespace of the sandbox's first container. */
-  readonly sharesPidNamespace: boolean;
-  /** Mounts of other containers that this one is to see. */
-  readonly sharedMounts: readonly SharedMount[];
-  /** Connections that are to be init's streams. */
-  readonly ports: StdioPorts;
-}
-
-/** Connections that were taken and wait for their process. */
-interface HeldConnections {
-  readonly close: () => void;
-  readonly join: JoinStreams;
-}
 
 /** What one VM hosts: containers, and the namespaces and storages they share. */
 export class Sandbox {
@@ -174,7 +122,17 @@ export class Sandbox {
     const container = new Container(this.#services.launch.loop, config.containerId, signal);
     this.#containers.set(config.containerId, container);
     try {
-      await container.queue.run(() => this.#createContainer(container, config, spec, join, cgroupPath, signal));
+      await container.queue.run(async () => {
+        const surroundings = {
+          services: this.#services,
+          guestHooks: () => this.#guestHooks,
+          join,
+          cgroupPath,
+          siblings: () => [...this.#containers.values()],
+        };
+        await buildContainer(container, config, spec, surroundings, signal);
+        this.#first ??= container;
+      });
     } catch (error) {
       this.#containers.delete(config.containerId);
       throw wrapError(`create container ${config.containerId}`, error);
@@ -192,98 +150,9 @@ export class Sandbox {
     }
   }
 
-  async #createContainer(
-    container: Container,
-    config: CreateContainerConfig,
-    spec: Spec,
-    join: NamespaceDescriptors,
-    cgroupPath: string,
-    signal: AbortSignal,
-  ): Promise<void> {
-    await using undo = new Scope();
-    const { storages } = this.#services;
-    const connections = await this.#takeConnections(config.ports);
-    undo.defer(() => connections?.close());
-    // Storages may lie on these devices.
-    const guestSpec = await this.#withCdi(await this.#withDevices(container, spec, config.devices, signal), signal);
-    const context = this.#services.storageContext(container.id, signal);
-    container.storages = await storages.acquire(config.storages, context);
-    undo.defer(() => this.#releaseStorages(container));
-    const handle = await createContainer(this.#services.launch, {
-      containerId: container.id,
-      spec: await this.#withGuestHooks(guestSpec),
-      rootfsPath: findBundleRoot(container.id) ?? spec.root.path,
-      cgroupPath,
-      join,
-      signal,
-    });
-    undo.defer(() => handle.destroy());
-    await this.#attachSharedMounts(config.sharedMounts, handle, signal);
-    container.created(handle, connections?.join);
-    this.#first ??= container;
-    undo.commit();
-  }
-
-  async #withCdi(spec: Spec, signal: AbortSignal): Promise<Spec> {
-    const edited = await this.#services.injectCdi(spec, signal);
-    // Its warnings were told already.
-    if (edited !== spec) validateSpec(edited);
-    return edited;
-  }
-
-  async #withGuestHooks(spec: Spec): Promise<Spec> {
-    if (this.#guestHooks === undefined) return spec;
-    return (await import('../libcontainer/hooks/guest-hooks.ts')).withGuestHooks(spec, this.#guestHooks);
-  }
-
-  async #attachSharedMounts(
-    mounts: readonly SharedMount[],
-    target: ContainerHandle,
-    signal: AbortSignal,
-  ): Promise<void> {
-    if (mounts.length === 0) return;
-    const { attachSharedMounts, containerName } = await import('./shared-mounts.ts');
-    const find = (name: string): ContainerHandle | undefined =>
-      [...this.#containers.values()].find(
-        (container) => container.isCreated && containerName(container.handle.spec) === name,
-      )?.handle;
-    try {
-      await attachSharedMounts(this.#services.launch, mounts, target, find, signal);
-    } catch (error) {
-      // Nobody has taken them over yet.
-      closeStdio(target.init.stdio);
-      throw error;
-    }
-  }
-
-  /** The spec with the guest's devices in the place of the host's. */
-  async #withDevices(
-    container: Container,
-    spec: Spec,
-    devices: readonly AttachedDevice[],
-    signal: AbortSignal,
-  ): Promise<Spec> {
-    if (devices.length === 0) return spec;
-    const prepared = await this.#services.prepareDevices(spec, devices, signal);
-    container.rewriteEnvironment = prepared.rewriteEnvironment;
-    // Its warnings were told already.
-    validateSpec(prepared.spec);
-    return prepared.spec;
-  }
-
-  /** Gives back what a container had mounted, and the folder that mounts below its name made. Never fails. */
-  async #releaseStorages(container: Container): Promise<void> {
-    const context = this.#services.storageContext(container.id, neverAborted);
-    await this.#services.storages.release(container.storages, context);
-    removeEmptyBundle(container.id);
-  }
-
   /** StartContainer. */
   startContainer(id: string, signal: AbortSignal): Promise<void> {
-    const container = this.container(id);
-    return container.queue.run(async () => {
-      signal.throwIfAborted();
-      this.#isCurrent(container);
+    return this.#inTurn(id, signal, async (container) => {
       const { handle } = container;
       const { cgroup } = handle;
       // Before init runs, so that a process that dies at once is seen; never for the sandbox's own (pause) container.
@@ -308,14 +177,15 @@ export class Sandbox {
     const env = container.rewriteEnvironment?.(request.env) ?? request.env;
     const process = withoutHostProfile({ ...request, env }, securityModules, this.#services.log);
     container.reserve(execId);
+    const { passfd, launch } = this.#services;
     let started: Awaited<ReturnType<typeof startExec>> | undefined;
     let connections: HeldConnections | undefined;
     try {
-      connections = await this.#takeConnections(ports);
+      connections = await takeConnections(passfd, launch.loop, ports);
       await container.queue.run(async () => {
         this.#isCurrent(container);
         signal.throwIfAborted();
-        started = await startExec(this.#services.launch, container.handle, { execId, process, signal });
+        started = await startExec(launch, container.handle, { execId, process, signal });
       });
     } catch (error) {
       connections?.close();
@@ -325,43 +195,19 @@ export class Sandbox {
     }
   }
 
-  /** The host's connections for a process; undefined when it named none, or when it cannot hand any over. */
-  async #takeConnections(ports: StdioPorts): Promise<HeldConnections | undefined> {
-    const { passfd, launch } = this.#services;
-    if (passfd === undefined || (ports.stdin === 0 && ports.stdout === 0 && ports.stderr === 0)) return undefined;
-    const { closeConnections, joinStreams } = await import('./passfd/passfd-streams.ts');
-    const connections = await passfd.take(ports);
-    return {
-      close: () => closeConnections(connections),
-      join: (process) => joinStreams(launch.loop, process.stdio, connections),
-    };
-  }
-
+  /** PauseContainer. */
   pauseContainer(id: string, signal: AbortSignal): Promise<void> {
-    const container = this.container(id);
-    return container.queue.run(async () => {
-      signal.throwIfAborted();
-      this.#isCurrent(container);
-      container.handle.pause();
-    });
+    return this.#inTurn(id, signal, ({ handle }) => handle.pause());
   }
 
+  /** ResumeContainer. */
   resumeContainer(id: string, signal: AbortSignal): Promise<void> {
-    const container = this.container(id);
-    return container.queue.run(async () => {
-      signal.throwIfAborted();
-      this.#isCurrent(container);
-      container.handle.resume();
-    });
+    return this.#inTurn(id, signal, ({ handle }) => handle.resume());
   }
 
+  /** UpdateContainer. */
   updateContainer(id: string, resources: Resources, signal: AbortSignal): Promise<void> {
-    const container = this.container(id);
-    return container.queue.run(async () => {
-      signal.throwIfAborted();
-      this.#isCurrent(container);
-      container.handle.update(resources);
-    });
+    return this.#inTurn(id, signal, ({ handle }) => handle.update(resources));
   }
 
   /**
@@ -381,7 +227,7 @@ export class Sandbox {
       await handle.init.exit;
       await this.#runHooks(handle, 'poststop', before);
       container.close();
-      await this.#releaseStorages(container);
+      await releaseStorages(this.#services, container);
       // The id is free when nothing is left: a new container of that name would find its bundle taken away.
       this.#containers.delete(id);
     });
@@ -465,6 +311,16 @@ export class Sandbox {
       ...(shared !== undefined && has('uts') ? { uts: own(shared.uts) } : {}),
       ...(first !== undefined ? { pid: own(first.handle.namespaces.pid) } : {}),
     };
+  }
+
+  /** A lifecycle call of one container, when those before it are through. */
+  #inTurn(id: string, signal: AbortSignal, work: (container: Container) => Promise<void> | void): Promise<void> {
+    const container = this.container(id);
+    return container.queue.run(async () => {
+      signal.throwIfAborted();
+      this.#isCurrent(container);
+      await work(container);
+    });
   }
 
   /** State is looked at again after every wait: the container may have been removed while this call was queued. */

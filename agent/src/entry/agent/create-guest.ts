@@ -17,7 +17,7 @@ import { StorageRegistry } from '../../guest/storage/storage-registry.ts';
 import type { StorageContext } from '../../guest/storage/storage.ts';
 import { updateEphemeralMounts } from '../../guest/storage/update-ephemeral-mounts.ts';
 import { INIT_PATH } from '../../guest/boot/boot-as-init.ts';
-import type { SandboxServices } from '../../sandbox/sandbox.ts';
+import type { SandboxServices } from '../../sandbox/sandbox-services.ts';
 import { runCommand } from '../../sys/command.ts';
 import { exists } from '../../sys/file.ts';
 import type { EventLoop } from '../../sys/loop.ts';
