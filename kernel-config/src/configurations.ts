@@ -5,6 +5,8 @@ export interface KernelOutputs {
   readonly config: string;
   readonly systemMap: string;
   readonly sizes: string;
+  /** Names and lines of the source for a debugger, which `vmlinux` is stripped of; only where the kernel is made with them. */
+  readonly lines?: string;
 }
 
 /** A kernel we build: which fragments it is made of and what it may weigh. */
@@ -107,7 +109,7 @@ export const DEBUG: KernelConfiguration = {
   purpose: 'the kata kernel with tracing, probes, BTF and DWARF',
   fragments: [...KATA_FRAGMENTS, 'debug'],
   maxImageBytes: 16 * MIB,
-  outputs: outputs('-debug'),
+  outputs: { ...outputs('-debug'), lines: 'vmlinux-debug.debug' },
   expectedSteps: 2900,
 };
 

@@ -83,7 +83,7 @@ export async function buildKernel(options: BuildOptions): Promise<BuiltKernel> {
     report?.({ event: 'finished', isFromCache, record, files });
     return { record, isFromCache, files };
   };
-  const cached = options.isFresh === true ? undefined : await findKernel(entryFolder);
+  const cached = options.isFresh === true ? undefined : await findKernel(entryFolder, configuration.outputs);
   if (cached) return install(cached, true);
 
   await checkRequirements([...BUILD_REQUIREMENTS, ...compilerRequirements(architecture)]);

@@ -19,17 +19,25 @@ export interface KernelRecord {
 }
 
 /** Names inside a cache entry, the same for every configuration. */
-const ENTRY: KernelOutputs & { readonly record: string } = {
+const ENTRY: Required<KernelOutputs> & { readonly record: string } = {
   vmlinuz: 'vmlinuz',
   vmlinux: 'vmlinux',
   config: 'config',
   systemMap: 'System.map',
   sizes: 'sizes.json',
+  lines: 'vmlinux.debug',
   record: 'record.json',
 };
 
-/** What an output folder gets. */
-const INSTALLED = ['vmlinuz', 'vmlinux', 'config', 'systemMap', 'sizes'] as const;
+const INSTALLED = ['vmlinuz', 'vmlinux', 'config', 'systemMap', 'sizes', 'lines'] as const;
+
+/** What an output folder gets: each file's name in a cache entry, and there. */
+function installedFiles(outputs: KernelOutputs): { readonly inside: string; readonly name: string }[] {
+  return INSTALLED.flatMap((key) => {
+    const name = outputs[key];
+    return name === undefined ? [] : [{ inside: ENTRY[key], name }];
+  });
+}
 
 export interface StoreOptions {
   readonly objectFolder: string;
@@ -69,6 +77,10 @@ export async function storeKernel(options: StoreOptions): Promise<KernelRecord> 
     await copyFile(architecture.compressed === undefined ? inEntry('vmlinux') : image, inEntry('vmlinuz'));
     await copyFile(join(objectFolder, '.config'), inEntry('config'));
     await copyFile(join(objectFolder, 'System.map'), inEntry('systemMap'));
+    if (configuration.outputs.lines !== undefined) {
+      const keepLines = ['--only-keep-debug', '--compress-debug-sections=zlib'];
+      await runCommand(`${toolchain.prefix}objcopy`, [...keepLines, join(objectFolder, 'vmlinux'), inEntry('lines')]);
+    }
     const vmlinux = await readFile(inEntry('vmlinux'));
     if (architecture.hasPvh && findPvhEntry(vmlinux) === undefined) {
       throw new BuildFailure(`vmlinux of ${configuration.name} has no PVH entry: QEMU could not start it directly`);
@@ -92,11 +104,11 @@ export async function storeKernel(options: StoreOptions): Promise<KernelRecord> 
   }
 }
 
-/** Reads a cache entry; undefined when there is none, or one that is not whole. */
-export async function findKernel(entryFolder: string): Promise<KernelRecord | undefined> {
+/** Reads a cache entry; undefined when there is none, or one that lacks something of `outputs`. */
+export async function findKernel(entryFolder: string, outputs: KernelOutputs): Promise<KernelRecord | undefined> {
   try {
     const record = JSON.parse(await readFile(join(entryFolder, ENTRY.record), 'utf8')) as KernelRecord;
-    for (const name of INSTALLED) await stat(join(entryFolder, ENTRY[name]));
+    for (const { inside } of installedFiles(outputs)) await stat(join(entryFolder, inside));
     const image = await stat(join(entryFolder, ENTRY.vmlinuz));
     return image.size === record.vmlinuzBytes ? record : undefined;
   } catch {
@@ -112,11 +124,11 @@ export async function installKernel(
 ): Promise<string[]> {
   await mkdir(outputFolder, { recursive: true });
   const written: string[] = [];
-  for (const name of INSTALLED) {
-    const target = join(outputFolder, outputs[name]);
+  for (const { inside, name } of installedFiles(outputs)) {
+    const target = join(outputFolder, name);
     const partial = join(outputFolder, `.${basename(target)}.${process.pid}`);
     try {
-      await copyFile(join(entryFolder, ENTRY[name]), partial);
+      await copyFile(join(entryFolder, inside), partial);
       await utimes(partial, new Date(), new Date());
       await rename(partial, target);
     } finally {

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { findKernel, installKernel, storeKernel } from '../../../../kernel-config/src/build/finished-kernel.ts';
 import { type Architecture, findArchitecture } from '../../../../kernel-config/src/architecture.ts';
-import { LEAN } from '../../../../kernel-config/src/configurations.ts';
+import { DEBUG, LEAN } from '../../../../kernel-config/src/configurations.ts';
 
 const FACTS = { kernelVersion: '6.12.1', buildMs: 1 };
 const TOOLCHAIN = { variables: [], prefix: '', canBuild: true };
@@ -43,7 +43,7 @@ describe('finished kernels', () => {
     await writeFile(join(objects, 'arch/x86/boot/bzImage'), '');
     await truncate(join(objects, 'arch/x86/boot/bzImage'), LEAN.maxImageBytes + 1);
     await expect(store()).rejects.toThrow(/bzImage of lean is 4194305 bytes, the limit is 4194304/);
-    expect(await findKernel(join(folder, 'built', 'key'))).toBeUndefined();
+    expect(await findKernel(join(folder, 'built', 'key'), LEAN.outputs)).toBeUndefined();
   });
 
   test('one that QEMU cannot start directly is refused, and nothing half-made stays', async () => {
@@ -61,7 +61,7 @@ describe('finished kernels', () => {
     await truncate(join(objects, 'arch/riscv/boot/Image.gz'), LEAN.maxImageBytes + 1);
     const record = await store('riscv64');
     expect(record).toMatchObject({ arch: 'riscv64', vmlinuxBytes: 5, vmlinuzBytes: LEAN.maxImageBytes + 1 });
-    expect(await findKernel(join(folder, 'built', 'key'))).toEqual(record);
+    expect(await findKernel(join(folder, 'built', 'key'), LEAN.outputs)).toEqual(record);
     await writeFile(join(objects, 'vmlinux'), await readFile('/bin/true'));
     await writeFile(join(objects, 'arch/x86/boot/bzImage'), '');
     await truncate(join(objects, 'arch/x86/boot/bzImage'), LEAN.maxImageBytes + 1);
@@ -76,14 +76,17 @@ describe('finished kernels', () => {
     }
     const record = { configuration: 'lean', arch: 'x86_64', vmlinuzBytes: 5, vmlinuxBytes: 3, ...FACTS };
     await writeFile(join(entry, 'record.json'), JSON.stringify(record));
-    expect(await findKernel(entry)).toEqual(record);
+    expect(await findKernel(entry, LEAN.outputs)).toEqual(record);
+    expect(await findKernel(entry, DEBUG.outputs)).toBeUndefined();
+    await writeFile(join(entry, 'vmlinux.debug'), 'lines');
+    expect(await findKernel(entry, DEBUG.outputs)).toEqual(record);
     await rm(join(entry, 'sizes.json'));
-    expect(await findKernel(entry)).toBeUndefined();
+    expect(await findKernel(entry, LEAN.outputs)).toBeUndefined();
     await writeFile(join(entry, 'sizes.json'), '{}');
     await truncate(join(entry, 'vmlinuz'), 2);
-    expect(await findKernel(entry)).toBeUndefined();
+    expect(await findKernel(entry, LEAN.outputs)).toBeUndefined();
     await writeFile(join(entry, 'record.json'), '{');
-    expect(await findKernel(entry)).toBeUndefined();
+    expect(await findKernel(entry, LEAN.outputs)).toBeUndefined();
   });
 
   test('is installed under the names of its configuration, without left-overs', async () => {
@@ -97,5 +100,7 @@ describe('finished kernels', () => {
     expect(files).toEqual(names.map((name) => join(output, name)));
     expect((await readdir(output)).sort()).toEqual([...names].sort());
     expect(await readFile(join(output, 'kernel.config'), 'utf8')).toBe('config');
+    await writeFile(join(entry, 'vmlinux.debug'), 'lines');
+    expect(await installKernel(entry, output, DEBUG.outputs)).toContain(join(output, 'vmlinux-debug.debug'));
   });
 });
