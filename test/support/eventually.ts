@@ -7,7 +7,7 @@ const STEP_MS = 20;
  * Repeats `attempt` until it does not throw, and returns its result. After `deadlineMs` its last error is thrown. For states that
  * the kernel or another process reaches on its own; the deadline only bounds a failing test.
  */
-export async function eventually<T>(attempt: () => T | Promise<T>, deadlineMs = 10_000): Promise<T> {
+export async function eventually<T>(attempt: () => T | Promise<T>, deadlineMs = 60_000): Promise<T> {
   const end = performance.now() + deadlineMs;
   for (;;) {
     try {

@@ -6,7 +6,7 @@ import { OciRuntime } from './oci-runtime.ts';
 import { releaseAgent, runtimeOf } from './repository.ts';
 
 /** Longest set-up and tear-down of a test file, in ms. */
-const HOOK_MS = 60_000;
+const HOOK_MS = 240_000;
 
 /** What the tests of one file share; valid inside tests. */
 export interface RuntimeFixture {

@@ -6,7 +6,7 @@ import type { EventLoop, Watch } from '../sys/loop.ts';
 import { blockUntilReadable } from '../sys/poll.ts';
 import { isTerminal, rawModes, setTerminalModes, terminalModes } from '../sys/raw-terminal.ts';
 import { sleep } from '../sys/readiness.ts';
-import { getWindowSize, setWindowSize } from '../sys/terminal.ts';
+import { getWindowSize, setWindowSize, tryReadOutput } from '../sys/terminal.ts';
 
 const chunkBytes = 32 << 10;
 /** Output that is on its way when the program ends. */
@@ -93,7 +93,7 @@ export class TerminalRelay {
 
   /** False when there is nothing to copy at the moment. */
   #copyOut(): boolean {
-    const count = tryRead(this.#master, this.#buffer);
+    const count = tryReadOutput(this.#master, this.#buffer);
     // EIO is how a master says that the last process has closed the other side.
     if (count <= 0) {
       if (count !== -EAGAIN) this.#stopOutput();

@@ -1,9 +1,9 @@
 import { toError } from '../base/errors.ts';
 import { EAGAIN, EIO } from '../abi/errno.ts';
 import type { Fd } from '../sys/fd.ts';
-import { tryRead } from '../sys/file.ts';
 import type { EventLoop, Timer, Watch } from '../sys/loop.ts';
 import { sysError } from '../sys/syscall.ts';
+import { tryReadOutput } from '../sys/terminal.ts';
 import type { DeliveryGate } from './delivery-gate.ts';
 import type { ProcessOutput, StreamReader } from './process-streams.ts';
 
@@ -121,11 +121,11 @@ export class OutputStream implements ProcessOutput {
   #take(length: number): Uint8Array | undefined {
     if (this.#isAtEnd) return NO_BYTES;
     const buffer = new Uint8Array(Math.min(length, MAX_READ_BYTES));
-    const count = tryRead(this.#fd, buffer);
+    const count = tryReadOutput(this.#fd, buffer);
     if (count === -EAGAIN) return undefined;
     // A view of little of it would keep all of it.
     if (count > 0) return count * 2 > buffer.length ? buffer.subarray(0, count) : buffer.slice(0, count);
-    // EIO: the last process closed its side of the terminal (tty_ioctl(4) names it a hang-up).
+    // EIO: the last process closed its side of the terminal.
     if (count === -EIO || (count === 0 && length > 0)) this.#end();
     else if (count < 0) throw sysError('read', count, this.#fd.what);
     return NO_BYTES;

@@ -1,4 +1,5 @@
 /** Terminals: pseudo-terminal pairs, window size, the controlling terminal. */
+import { EIO } from '../abi/errno.ts';
 import {
   O_CLOEXEC,
   O_NOCTTY,
@@ -16,7 +17,7 @@ import { layouts } from '../abi/layouts.ts';
 import { StructView } from '../abi/structs/struct-view.ts';
 import * as nr from '../abi/syscalls.ts';
 import { Fd } from './fd.ts';
-import { open, openAt } from './file.ts';
+import { open, openAt, tryRead } from './file.ts';
 import { syscall } from './syscall.ts';
 
 /** ioctl(2) with a pointer or number argument. */
@@ -53,6 +54,17 @@ export function openPtyPeer(master: Fd): { readonly slave: Fd; readonly index: n
   ioctl(master, 'TIOCGPTN', TIOCGPTN, index.bytes);
   const number = ioctl(master, 'TIOCGPTPEER', TIOCGPTPEER, O_RDWR | O_NOCTTY | O_CLOEXEC);
   return { slave: new Fd(number, `pts/${index.u32(0)}`), index: index.u32(0) };
+}
+
+/**
+ * read(2) of what a process writes, a pipe or the master of its terminal, that gives -errno. EIO of a master is its end
+ * (tty_ioctl(4) names it a hang-up), but a first one may come too early: n_tty waits for bytes on their way, and only
+ * then looks whether the other side is closed, so what was written and closed in between is not seen by that read.
+ * Nobody can write after it, so the second read waits for the last bytes.
+ */
+export function tryReadOutput(fd: Fd, buffer: Uint8Array): number {
+  const count = tryRead(fd, buffer);
+  return count === -EIO ? tryRead(fd, buffer) : count;
 }
 
 export interface WindowSize {

@@ -1,4 +1,5 @@
 /** Children: fork returns twice, the reaper collects every status. */
+import { EAGAIN, EIO } from '../../../agent/src/abi/errno.ts';
 import { SIGABRT, SIGKILL, SIGTERM } from '../../../agent/src/abi/constants.ts';
 import { pipe, setNonBlocking } from '../../../agent/src/sys/descriptor.ts';
 import { read, readDirectory, writeAll } from '../../../agent/src/sys/file.ts';
@@ -16,6 +17,7 @@ import {
 } from '../../../agent/src/sys/process.ts';
 import { readSome, sleep } from '../../../agent/src/sys/readiness.ts';
 import type { ExitStatus, Reaper } from '../../../agent/src/sys/reaper.ts';
+import { openPty, tryReadOutput } from '../../../agent/src/sys/terminal.ts';
 import { runCommand } from '../../../agent/src/sys/command.ts';
 import { decodeBytes, encodeBytes } from '../../../agent/src/base/text.ts';
 import { check, checkEqual, checkFails } from '../../support/engine/checks.ts';
@@ -56,6 +58,36 @@ async function exactStatuses({ reaper }: Context): Promise<void> {
   const late = child(reaper, () => exit(3));
   for (const end = Date.now() + 30; Date.now() < end;);
   checkEqual('a child that ended before anybody looked is not lost', await late.exited, { kind: 'exited', code: 3 });
+}
+
+/** How often a terminal is written and closed while it is read: often enough to meet the read that comes in between. */
+const TERMINALS = 400;
+
+/** A reader that never waits, so that some reads fall between the last bytes and the hang-up. */
+async function lastWordsOnTerminals({ reaper }: Context): Promise<void> {
+  const buffer = new Uint8Array(64);
+  const lost: string[] = [];
+  for (let round = 0; round < TERMINALS; round++) {
+    const { master, slave } = openPty();
+    setNonBlocking(master);
+    const { exited } = child(reaper, () => {
+      master.close();
+      writeAll(slave, encodeBytes('first\n'));
+      for (let turn = 0; turn < (round % 20) * 50; turn++);
+      writeAll(slave, encodeBytes('last\n'));
+      exit(0);
+    });
+    slave.close();
+    let text = '';
+    for (let count = -EAGAIN; count !== -EIO;) {
+      count = tryReadOutput(master, buffer);
+      if (count > 0) text += decodeBytes(buffer.subarray(0, count));
+    }
+    if (text !== 'first\r\nlast\r\n') lost.push(`round ${round}: ${JSON.stringify(text)}`);
+    master.close();
+    await exited;
+  }
+  checkEqual('what was written last on a terminal is read before its end', lost, []);
 }
 
 async function orphans({ loop, reaper }: Context): Promise<void> {
@@ -189,6 +221,7 @@ export async function processChecks(context: Context): Promise<void> {
   await sleep(context.loop, 1);
   const descriptors = readDirectory('/proc/self/fd').length;
   await exactStatuses(context);
+  await lastWordsOnTerminals(context);
   await childIsApart(context);
   await abortInChild(context);
   await commands(context);

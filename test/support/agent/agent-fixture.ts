@@ -6,7 +6,7 @@ import { Watched } from './standing-checks.ts';
 import type { AgentOptions, AgentProcess } from './start-agent.ts';
 
 /** Longest set-up and tear-down of a test file, in ms. */
-const HOOK_MS = 60_000;
+const HOOK_MS = 240_000;
 
 /** Where Kata's host puts the ephemeral volumes of a sandbox. */
 export const EPHEMERAL = '/run/kata-containers/sandbox/ephemeral';

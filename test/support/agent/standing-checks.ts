@@ -16,7 +16,7 @@ const ALIVE_TRIES = 3;
 /** Check C4: memory may grow by this much, in KiB. */
 const GROWTH_KIB = 8 << 10;
 /** How long things may take to fall back, in ms. */
-const SETTLE_MS = 20_000;
+const SETTLE_MS = 60_000;
 
 /**
  * An agent under attack, with the standing checks of the security cases (C1 to C4). A test attacks `agent`, and `verify` at its

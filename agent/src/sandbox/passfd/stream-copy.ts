@@ -1,7 +1,8 @@
 import { EAGAIN } from '../../abi/errno.ts';
 import type { Fd } from '../../sys/fd.ts';
-import { tryRead, tryWrite } from '../../sys/file.ts';
+import { tryWrite } from '../../sys/file.ts';
 import type { EventLoop, Timer, Watch } from '../../sys/loop.ts';
+import { tryReadOutput } from '../../sys/terminal.ts';
 
 /** Read in one go; more would let one busy stream hold up the API. */
 const PIECE_BYTES = 32 << 10;
@@ -67,7 +68,7 @@ export class StreamCopy {
   #pump(): void {
     for (let piece = 0; piece < PIECES_PER_TURN; piece++) {
       if (!this.#flush()) return;
-      const count = tryRead(this.#from, scratch);
+      const count = tryReadOutput(this.#from, scratch);
       if (count === -EAGAIN) {
         this.#wait(this.#from, 'read');
         if (this.#writerIsDead) this.#startDrain();
