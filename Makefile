@@ -42,7 +42,7 @@ took = printf '%-8s %s\n' '$(1)' "done in $$SECONDS s"
 
 .PHONY: help setup packages generate agent initrd initrd-packaged kernel kernels host all demo
 .PHONY: cross-aarch64
-.PHONY: image rootfs list-distros image-of-recipe initrd-of-recipe rootfs-of-recipe
+.PHONY: image rootfs list-distros image-of-recipe initrd-of-recipe rootfs-of-recipe image-confidential initrd-confidential
 .PHONY: test check lint typecheck format test-unit test-engine test-integration test-conformance test-vm test-agent fuzz bench soak
 .PHONY: test-dropin test-images test-kernels
 .PHONY: install picture clean distclean
@@ -62,6 +62,7 @@ help:
 	  '  make kernels               all configurations, architectures and series, for make test-kernels; an hour and a half the first time' \
   '  make image                 $(out)/kihon-image.img: the same guest as a disk, which Firecracker needs' \
 	  '  make image | initrd | rootfs RECIPE=NAME   a guest from a recipe: `build/kihon build --list`, docs/images.md' \
+	  '  make image-confidential | initrd-confidential   a guest for hosts that are not trusted: measured, no shell, with a policy' \
 	  '  make image-debian | rootfs-alpine | ...    targets and variables of osbuilder: docs/osbuilder.md' \
 	  '  make host                  build/kihon: the host command; try build/kihon --help' \
 	  '  make all                   agent, initrd and host' \
@@ -159,6 +160,17 @@ $(foreach kind,image initrd rootfs,$(addprefix $(kind)-,$(osbuilder_distros))): 
 	@$(tsx) rootfs-builder/src/main.ts osbuilder $@
 list-distros: $(installed)
 	@$(tsx) rootfs-builder/src/main.ts osbuilder list-distros
+
+# For hosts that are not trusted (docs/images.md): measured, no shell, a policy that keeps the host out. osbuilder's variables go before
+# what is set here; with DISTRO the agent is a service of systemd in that distribution.
+confidential_policy := $(CURDIR)/rootfs-builder/policies/confidential.rego
+confidential_run = ARCH=$(ARCH) CONFIDENTIAL_GUEST=yes AGENT_POLICY=yes AGENT_POLICY_FILE="$${AGENT_POLICY_FILE:-$(confidential_policy)}"
+image-confidential: agent
+	@$(confidential_run) MEASURED_ROOTFS=yes BUILD_VARIANT=confidential SKIP_DAX_HEADER=yes FS_TYPE="$${FS_TYPE:-erofs}" \
+	  IMAGE="$${IMAGE:-$(out)/kihon-image-confidential.img}" $(tsx) rootfs-builder/src/main.ts osbuilder image-$(or $(DISTRO),none)
+initrd-confidential: agent
+	@$(confidential_run) INITRD_IMAGE="$${INITRD_IMAGE:-$(out)/kihon-initrd-confidential.img}" \
+	  $(tsx) rootfs-builder/src/main.ts osbuilder initrd-$(or $(DISTRO),none)
 
 kernel: setup
 	@bash rootfs-builder/setup/install.sh kernel-$(ARCH) $(if $(filter debug,$(CONFIG)),kernel-debug) $(if $(filter-out 6.12,$(SERIES)),kernel-newer)

@@ -8,7 +8,7 @@
  *     vmlinux-kihon.container, vmlinuz-kihon.container, kata-containers-initrd-kihon.img, kata-containers-kihon.img    links to them; with -debug
  *                                                     and -confidential for those variants; root_hash_kihon.txt of a measured image
  *   PREFIX/share/defaults/kata-containers/runtimes/kata-kihon-{qemu,clh,fc}/config.d/50-kihon.toml      drop-ins that make Kata use them
- *   PREFIX/share/kihon/recipes/                       the recipes that `kihon build --list` names
+ *   PREFIX/share/kihon/{recipes,policies}/            the recipes that `kihon build --list` names, and policies for guests
  *   PREFIX/share/kihon/kubernetes/                    RuntimeClasses, and an installer for the nodes of a cluster
  *
  * The names follow Kata's pattern for variants, so nothing of Kata's own is overwritten. With --default-names the links without a variant
@@ -39,7 +39,7 @@ import { findBuiltGuest } from './built-guest.ts';
 const REPOSITORY = resolve(dirname(fileURLToPath(import.meta.url)), '..', '..');
 const KUBERNETES = 'share/kihon/kubernetes';
 /** Where the installed command looks for them: rootfs-builder/src/recipe/find-recipe.ts. */
-const RECIPES = 'share/kihon/recipes';
+const SHIPPED = 'share/kihon';
 
 /** The programs of the host. Throws when one has not been built. */
 function programs(build: string, architecture: string): InstalledFile[] {
@@ -56,13 +56,15 @@ function programs(build: string, architecture: string): InstalledFile[] {
   return vsock === undefined ? files : [...files, { from: vsock, to: 'libexec/kihon/vhost-device-vsock', mode: 0o755 }];
 }
 
-/** The recipes that come with the program. */
+/** The recipes that come with the program, and the policies that they name. */
 function recipes(): InstalledFile[] {
-  const folder = join(REPOSITORY, 'rootfs-builder', 'recipes');
-  return readdirSync(folder)
-    .filter((name) => name.endsWith('.toml'))
-    .sort()
-    .map((name) => ({ from: join(folder, name), to: `${RECIPES}/${name}`, mode: 0o644 }));
+  return ['recipes', 'policies'].flatMap((kind) => {
+    const folder = join(REPOSITORY, 'rootfs-builder', kind);
+    return readdirSync(folder)
+      .filter((name) => /\.(toml|rego)$/.test(name))
+      .sort()
+      .map((name) => ({ from: join(folder, name), to: `${SHIPPED}/${kind}/${name}`, mode: 0o644 }));
+  });
 }
 
 /** Puts a file or link at its place in one step: a VM that starts meanwhile sees the old one or the new one. */

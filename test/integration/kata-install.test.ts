@@ -85,6 +85,10 @@ describe('make install', () => {
     const initrd = join(folder, 'guest.initrd');
     expect(kihon('initrd', 'initrd', '--output', initrd)).toContain(initrd);
     expect(statSync(initrd).size).toBeGreaterThan(100_000);
+    // A recipe that names a policy beside it.
+    expect(kihon('image', 'confidential', '--output', join(folder, 'guest.image'))).toContain(
+      join(folder, 'root_hash_confidential.txt'),
+    );
   });
 
   it('takes file system and root hash from the image, and brings kernels and guests of other configurations', async () => {

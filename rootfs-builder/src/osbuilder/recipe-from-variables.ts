@@ -16,12 +16,13 @@ export interface OsbuilderBuild {
   readonly remarks: readonly string[];
 }
 
-/** Reads osbuilder's variables for one of its targets. Throws BuildError for a value that cannot be honoured. */
+/** Reads osbuilder's variables for one of its targets; `defaultPolicy` is what AGENT_POLICY=yes alone means. Throws BuildError for a value that cannot be honoured. */
 export function recipeFromVariables(
   kind: Exclude<BuildKind, 'kernel'>,
   distro: string,
   variables: Variables,
   hostArchitecture: string,
+  defaultPolicy: string,
 ): OsbuilderBuild {
   const read = (name: string): string | undefined => {
     const value = variables[name];
@@ -73,9 +74,6 @@ export function recipeFromVariables(
   ].flatMap((name) => words(read(name)));
   const hasAgent = !isBare && read('AGENT_TARBALL') === undefined;
   const isConfidential = isYes('CONFIDENTIAL_GUEST', read('COCO_GUEST_COMPONENTS_TARBALL') !== undefined);
-  const policyFile = read('AGENT_POLICY_FILE');
-  if (isYes('AGENT_POLICY', false) && policyFile === undefined)
-    throw new BuildError('AGENT_POLICY=yes: name the policy with AGENT_POLICY_FILE');
   const modules = read('KERNEL_MODULES_DIR');
   const document = {
     name: `kata-${distro}${version === undefined ? '' : `-${version}`}`,
@@ -84,7 +82,7 @@ export function recipeFromVariables(
     agent: given({
       init: isBare ? 'none' : isInit ? 'agent' : 'systemd',
       binary: hasAgent ? read('AGENT_SOURCE_BIN') : '',
-      policy: isYes('AGENT_POLICY', false) ? policyFile : undefined,
+      policy: isYes('AGENT_POLICY', false) ? (read('AGENT_POLICY_FILE') ?? defaultPolicy) : undefined,
       confidential: isConfidential && !isInit && !isBare ? true : undefined,
     }),
     ...(archives.length === 0 ? {} : { archive: archives.map((source) => ({ source })) }),

@@ -8,6 +8,7 @@ import { ProgressView } from '../build/progress-view.ts';
 import type { ProgressTarget } from '../build/progress-view.ts';
 import { imageCacheFolder } from '../cache/cache-folder.ts';
 import type { BuildKind } from '../recipe/recipe.ts';
+import { shippedPolicy } from '../recipe/find-recipe.ts';
 import { recipeOf } from '../recipe/parse-recipe.ts';
 import { DISTRIBUTIONS } from './distributions.ts';
 import type { Variables } from './recipe-from-variables.ts';
@@ -43,7 +44,7 @@ export async function runOsbuilder(
     return;
   }
   const { kind, distro } = parseTarget(target, variables);
-  const build = recipeFromVariables(kind, distro, variables, hostArchitecture());
+  const build = recipeFromVariables(kind, distro, variables, hostArchitecture(), shippedPolicy('allow-all'));
   for (const remark of build.remarks) err.write(`${remark}\n`);
   const recipe = recipeOf(build.document, join(process.cwd(), 'osbuilder'), hostArchitecture());
   const file = resolve(build.file);

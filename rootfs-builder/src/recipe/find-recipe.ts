@@ -13,19 +13,27 @@ export interface ShippedRecipe {
   readonly path: string;
 }
 
-/** Folders that may hold our recipes: that of the source, that of a build's program, that of an installation. */
-function recipeFolders(): string[] {
+/** The folder of that name which comes with the program: of the source, of a build, or of an installation. */
+function shippedFolder(name: 'recipes' | 'policies'): string | undefined {
   const home = dirname(fileURLToPath(import.meta.url));
   return [
-    join(home, '..', '..', 'recipes'),
-    join(home, '..', 'rootfs-builder', 'recipes'),
-    join(home, '..', 'share', 'kihon', 'recipes'),
-  ];
+    join(home, '..', '..', name),
+    join(home, '..', 'rootfs-builder', name),
+    join(home, '..', 'share', 'kihon', name),
+  ].find((each) => existsSync(each));
+}
+
+/** Path of a policy that comes with the program. Throws BuildError when the program is not whole. */
+export function shippedPolicy(name: 'allow-all' | 'confidential'): string {
+  const folder = shippedFolder('policies');
+  if (folder === undefined)
+    throw new BuildError(`policy ${name}: the policies that come with the program are not there`);
+  return join(folder, `${name}.rego`);
 }
 
 /** The recipes that come with the program, by name. */
 export async function shippedRecipes(): Promise<ShippedRecipe[]> {
-  const folder = recipeFolders().find((each) => existsSync(each));
+  const folder = shippedFolder('recipes');
   if (folder === undefined) return [];
   const names = (await readdir(folder)).filter((name) => name.endsWith('.toml')).sort();
   return names.map((name) => ({ name: name.slice(0, -'.toml'.length), path: join(folder, name) }));

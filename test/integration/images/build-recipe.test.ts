@@ -308,6 +308,15 @@ describe("osbuilder's targets", () => {
     expect(namesIn(join(folder, 'kata.initrd'))).toContain('bin/busybox');
   });
 
+  it('take the policy that comes with the program where AGENT_POLICY names none', async () => {
+    const output = join(folder, 'policy.initrd');
+    const variables = { AGENT_SOURCE_BIN: join(folder, 'agent'), INITRD_IMAGE: output, AGENT_POLICY: 'yes' };
+    expect(await builder(['osbuilder', 'initrd-none'], variables)).toMatchObject({ status: 0 });
+    expect(namesIn(output)).toEqual(
+      expect.arrayContaining(['etc/kata-opa/allow-all.rego', 'etc/kata-opa/default-policy.rego']),
+    );
+  });
+
   it('make a root tree in ROOTFS_DIR, again and again, but not over something else', async () => {
     const variables = { AGENT_SOURCE_BIN: join(folder, 'agent'), ROOTFS_DIR: join(folder, 'tree') };
     for (const _turn of [1, 2])
