@@ -26,7 +26,8 @@ usage: bash rootfs-builder/setup/install.sh [--update] [TARGET...]
 Targets (default: packages engine vm rootfs guest-kernel, which is what `make demo` needs):
   packages      compiler, musl, QEMU and small tools, from this machine's own Debian suites (apt-get install)
   engine        QuickJS-ng source (qjs-src), from a newer Debian suite, unpacked under the cache only
-  vm            vhost-device-vsock, from a newer Debian suite, unpacked under the cache only
+  vm            vhost-device-vsock, from a newer Debian suite, and the compilers of AppArmor and SELinux policies for tests,
+                unpacked under the cache only
   rootfs        busybox-static, from this machine's own suites, unpacked under the cache only
   guest-kernel  Debian's packaged cloud kernel and its modules, unpacked under the cache only
   kernel        source and tools to build the guest kernel (apt-get install)
@@ -79,6 +80,9 @@ for target in "${targets[@]}"; do
     vm)
       ensure_newer_deb vhost-device-vsock ''
       check_runs vhost-device-vsock usr/bin/vhost-device-vsock
+      # Unpacked and not installed: as installed packages they would be for this machine's own security module.
+      ensure_deb checkpolicy checkpolicy
+      ensure_deb apparmor apparmor
       ;;
     rootfs) ensure_deb busybox-static busybox-static ;;
     guest-kernel) ensure_guest_kernel ;;

@@ -18,6 +18,11 @@ export const isSanitized = process.env['KIHON_SANITIZED'] === '1';
 /** The agent with failpoints; made by `agent/build/build.ts --failpoints`. */
 export const failpointAgent = process.env['KIHON_TEST_FAILPOINT_AGENT'] ?? join(products, 'kihon-agent-failpoints');
 
+/** Where the set-up has unpacked a Debian package that is not installed. */
+export function unpackedPackage(name: string): string {
+  return join(process.env['KIHON_CACHE'] ?? join(repository, '.cache'), 'debs', name, 'current');
+}
+
 /** `kihon-oci` of the same build as an agent: the file that is installed, with its image; an agent without one serves as well. */
 export function runtimeOf(agent: string): string {
   const runtime = runtimePath(agent);

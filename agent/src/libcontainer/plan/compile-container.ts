@@ -117,6 +117,7 @@ function compileMountContext<T>(
   return {
     userNamespace: isNew ? { gidMappings: spec.linux.gidMappings } : user === undefined ? undefined : 'joined',
     hasCgroupNamespace,
+    mountLabel: spec.linux.mountLabel,
     cgroupDirectory: facts.cgroupDirectory,
     opened: new Map(sources.map(([index, source]) => [index, descriptors.add(source)])),
   };
@@ -131,13 +132,14 @@ function compileNames(spec: Spec, hasNewUts: boolean): readonly Step[] {
 }
 
 function compileHiding(spec: Spec, missing: 'skip' | 'fail'): readonly Step[] {
-  const { maskedPaths, readonlyPaths, sysctl } = spec.linux;
+  const { maskedPaths, mountLabel, readonlyPaths, sysctl } = spec.linux;
+  const label = mountLabel === undefined ? {} : { label: mountLabel };
   const entries = [...sysctl].map(([key, value]) => [sysctlNames(key).join('/'), value] as const);
   return [
     ...(entries.length === 0 ? [] : [{ do: 'sysctls', entries, missing } as const]),
     { do: 'create-directory', path: spec.process.cwd },
     ...(readonlyPaths.length === 0 ? [] : [{ do: 'readonly-paths', paths: readonlyPaths } as const]),
-    ...(maskedPaths.length === 0 ? [] : [{ do: 'masked-paths', paths: maskedPaths } as const]),
+    ...(maskedPaths.length === 0 ? [] : [{ do: 'masked-paths', paths: maskedPaths, ...label } as const]),
   ];
 }
 

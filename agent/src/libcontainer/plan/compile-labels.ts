@@ -49,7 +49,7 @@ export function compileKeyring(
   return [{ do: 'keyring-label', label }, { do: 'session-keyring' }, { do: 'keyring-label', label: '' }];
 }
 
-/** File systems whose files get their labels from the kernel's policy (runc skips the same). */
+/** File systems whose files get their labels from the kernel's policy (runc skips the same); the root of an mqueue is labelled once it is there. */
 const selfLabelled: ReadonlySet<string> = new Set(['proc', 'sysfs', 'cgroup', 'cgroup2', 'mqueue']);
 
 /**

@@ -19,6 +19,8 @@ export interface MountContext {
   readonly hasCgroupNamespace: boolean;
   /** Guest path of the container's own cgroup v2 directory. */
   readonly cgroupDirectory: string | undefined;
+  /** `linux.mountLabel`. */
+  readonly mountLabel?: string | undefined;
   /** Descriptors of trees that the parent opened, by index of the mount. */
   readonly opened: ReadonlyMap<number, number>;
 }
@@ -107,6 +109,8 @@ function compileFilesystem(
     type,
     source: mount.source === '' ? type : mount.source,
     parameters,
+    // Its super block is the IPC namespace's, made before any option of a mount.
+    ...(type === 'mqueue' && context.mountLabel !== undefined ? { label: context.mountLabel } : {}),
     ...(copiesUp ? { copiesUp } : {}),
     // Only the owner of a network namespace may mount a sysfs that shows it.
     ...(hasFallback ? { fallback: { kind: 'bind', path: '/sys', isRecursive: true } } : {}),

@@ -101,6 +101,8 @@ export interface FilesystemOrigin {
   readonly source: string;
   /** fsconfig(2): key and value; null for a flag. */
   readonly parameters: readonly (readonly [string, string | null])[];
+  /** SELinux label of its root directory, for one that takes no `context=`. */
+  readonly label?: string;
   /** Starts with a copy of what it covers. */
   readonly copiesUp?: true;
   /** What is bound when the kernel does not let this user namespace make the file system (EPERM). */
@@ -211,8 +213,8 @@ export type Step =
       readonly missing: 'skip' | 'fail';
     }
   | { readonly do: 'create-directory'; readonly path: string }
-  /** Missing paths are skipped. */
-  | { readonly do: 'masked-paths'; readonly paths: readonly string[] }
+  /** Missing paths are skipped. `label`: SELinux context of what hides a directory. */
+  | { readonly do: 'masked-paths'; readonly paths: readonly string[]; readonly label?: string }
   /** Missing paths are skipped. */
   | { readonly do: 'readonly-paths'; readonly paths: readonly string[] }
   /** Mounts whose `ro` had to wait until something was put into them. */

@@ -59,10 +59,11 @@ function openNull(root: ContainerRoot): Fd {
   );
 }
 
-function openEmptyFolder(): Fd {
+function openEmptyFolder(label: string | undefined): Fd {
   using context = openFilesystem('tmpfs');
   configureString(context, 'mode', '0555');
   configureString(context, 'nr_inodes', '1');
+  if (label !== undefined) configureString(context, 'context', label);
   createFilesystem(context);
   const attributes = MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC;
   return mountFilesystem(context, attributes);
@@ -70,9 +71,9 @@ function openEmptyFolder(): Fd {
 
 /**
  * Hides paths: a file under the null device, a directory under an empty read-only tmpfs that all of them share (MNT-07).
- * Missing paths are skipped.
+ * Missing paths are skipped. `label` is the SELinux context of that tmpfs.
  */
-export function maskPaths(root: ContainerRoot, paths: readonly string[]): void {
+export function maskPaths(root: ContainerRoot, paths: readonly string[], label?: string): void {
   let nullDevice: Fd | undefined;
   let emptyFolder: Fd | undefined;
   for (const path of paths) {
@@ -85,7 +86,7 @@ export function maskPaths(root: ContainerRoot, paths: readonly string[]): void {
         moveMount(tree, place, '');
       } else if (emptyFolder === undefined) {
         // Attached first, because only an attached mount can be cloned (before Linux 6.15).
-        emptyFolder = openEmptyFolder();
+        emptyFolder = openEmptyFolder(label);
         moveMount(emptyFolder, place, '');
       } else {
         using tree = openTree('', OPEN_TREE_CLONE | AT_EMPTY_PATH, emptyFolder);

@@ -1,9 +1,11 @@
-import { MOUNT_ATTR_RDONLY, O_PATH } from '../../abi/constants.ts';
+import { MOUNT_ATTR_RDONLY, O_DIRECTORY, O_PATH, O_RDONLY } from '../../abi/constants.ts';
 import { DomainError, wrapError } from '../../base/errors.ts';
 import { isSysError } from '../../base/sys-error.ts';
+import { encodeBytes } from '../../base/text.ts';
 import type { Fd } from '../../sys/fd.ts';
-import { fstat, readlink, symlink } from '../../sys/file.ts';
+import { fstat, openAt, readlink, symlink } from '../../sys/file.ts';
 import { mountSetattr, moveMount } from '../../sys/mount.ts';
+import { setXattr } from '../../sys/xattr.ts';
 import type { AttributeChange, FilesystemOrigin, MountStep } from '../plan/launch-plan.ts';
 import { propagationFlags } from './attach-root.ts';
 import type { ContainerRoot } from './container-root.ts';
@@ -51,6 +53,12 @@ function attach(root: ContainerRoot, step: MountStep, tree: Fd, isProcfs: boolea
   applyPropagation(tree, step);
 }
 
+/** The kernel's own form has the zero byte (selinuxfs and xattr(7) of `security.selinux`). */
+function labelRoot(tree: Fd, label: string): void {
+  using folder = openAt(tree, '.', { flags: O_RDONLY | O_DIRECTORY, resolve: 0 });
+  setXattr(folder, 'security.selinux', encodeBytes(`${label}\0`));
+}
+
 function mountFilesystem(root: ContainerRoot, step: MountStep, origin: FilesystemOrigin): void {
   const mode = coveredMode(root, step, origin);
   using target = openTarget(root, step, true);
@@ -61,6 +69,7 @@ function mountFilesystem(root: ContainerRoot, step: MountStep, origin: Filesyste
   // Nothing can be copied into a read-only mount; it becomes one before anybody sees it.
   const source = openNewOrFallback(origin, copies ? flags & ~MOUNT_ATTR_RDONLY : flags, mode);
   using tree = source.tree;
+  if (origin.label !== undefined) labelRoot(tree, origin.label);
   if (copies) {
     copyTree(target, tree);
     setAttributes(tree, { set: flags & MOUNT_ATTR_RDONLY, clear: 0 }, false);

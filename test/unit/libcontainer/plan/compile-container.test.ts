@@ -112,6 +112,20 @@ describe('compileContainer()', () => {
     expect(stepOf(compile(changes, { uts: 'U' }).plan, 'hostname')).toBeUndefined();
   });
 
+  it('PRV-09: gives what hides folders, and a message queue, the label of mounts', () => {
+    const label = 'guest_u:object_r:data_t:s0';
+    const Mounts = ['mqueue', 'tmpfs'].map((type) => ({ destination: `/${type}`, source: type, type }));
+    const changes = (MountLabel: string): Changes => ({ linux: { MountLabel, MaskedPaths: ['/a'] }, top: { Mounts } });
+    const modules = { hasAppArmor: () => false, hasSelinux: () => true };
+    const { plan } = compile(changes(label), {}, { modules });
+    expect(stepOf(plan, 'masked-paths')).toEqual({ do: 'masked-paths', paths: ['/a'], label });
+    const labels = plan.steps.flatMap((step) =>
+      step.do === 'mount' && step.origin.kind === 'filesystem' ? [step.origin.label] : [],
+    );
+    expect(labels).toEqual([label, undefined]);
+    expect(stepOf(compile(changes('')).plan, 'masked-paths')).toEqual({ do: 'masked-paths', paths: ['/a'] });
+  });
+
   it('has no cgroup namespace without a cgroup', () => {
     expect(kinds(compile({}, {}, { alwaysOwnCgroupNamespace: false }).plan)).not.toContain('cgroup-namespace');
   });
