@@ -4,12 +4,14 @@ import { Argument, type Command } from 'commander';
 import { BuildError } from '../../../rootfs-builder/src/build-error.ts';
 import { hostArchitecture } from '../../../rootfs-builder/src/build/host-architecture.ts';
 import { buildRecipe, listBuildables } from '../../../rootfs-builder/src/cli/build-recipe.ts';
+import { tellingFailure } from '../../../rootfs-builder/src/cli/telling-failure.ts';
 import { findRecipe } from '../../../rootfs-builder/src/recipe/find-recipe.ts';
 import type { BuildKind } from '../../../rootfs-builder/src/recipe/recipe.ts';
 import { BUILD_KINDS } from '../../../rootfs-builder/src/recipe/recipe.ts';
 import { assetFolders, defaultPlaces } from '../../vm/assets.ts';
 import { wantsJson } from '../command-context.ts';
-import { Interruption } from '../interruption.ts';
+import { InterruptedError, Interruption } from '../interruption.ts';
+import { say } from '../say.ts';
 
 interface BuildFlags {
   readonly output?: string;
@@ -51,13 +53,20 @@ export function addBuildCommand(program: Command): void {
       if (kind === undefined || recipe === undefined)
         throw new BuildError(`build: give ${BUILD_KINDS.join(', ')}, and a RECIPE; \`kihon build --list\` names ours`);
       using interruption = new Interruption();
-      if (kind === 'kernel') {
-        const { buildKernelRecipe } = await import('../build-kernel.ts');
-        const found = await findRecipe(recipe, hostArchitecture());
-        await buildKernelRecipe(found, { ...flags, json: isJson }, interruption.signal);
-        return;
+      const { signal } = interruption;
+      try {
+        if (kind === 'kernel') {
+          const { buildKernelRecipe } = await import('../build-kernel.ts');
+          await tellingFailure(isJson ? process.stdout : undefined, signal, async () =>
+            buildKernelRecipe(await findRecipe(recipe, hostArchitecture()), { ...flags, json: isJson }, signal),
+          );
+        } else {
+          const streams = { out: process.stdout, err: process.stderr };
+          await buildRecipe({ ...flags, kind, recipe, json: isJson, agentFor }, streams, signal);
+        }
+      } catch (error) {
+        if (error instanceof InterruptedError) say(`build: interrupted${kind === 'kernel' ? '' : ', nothing written'}`);
+        throw error;
       }
-      const streams = { out: process.stdout, err: process.stderr };
-      await buildRecipe({ ...flags, kind, recipe, json: isJson, agentFor }, streams, interruption.signal);
     });
 }

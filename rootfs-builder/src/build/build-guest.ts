@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { mkdir, rename, rm, utimes } from 'node:fs/promises';
+import { mkdir, rename, utimes } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Base, BaseInput } from '../bases/base.ts';
 import { distributionOf } from '../bases/installed-packages.ts';
@@ -7,7 +7,7 @@ import { baseInputs, isStoredBase, makeBase } from '../bases/make-base.ts';
 import { describing } from '../build-error.ts';
 import { cacheKey } from '../cache/cache-key.ts';
 import { acquireCacheLock } from '../cache/cache-lock.ts';
-import { OutputCache, pruneCache } from '../cache/output-cache.ts';
+import { discard, OutputCache, pruneCache } from '../cache/output-cache.ts';
 import { PackWriter } from '../cache/pack-writer.ts';
 import { programDigest } from '../cache/program-digest.ts';
 import { loadBase, PACK_NAME, storeBase } from '../cache/stored-tree.ts';
@@ -23,6 +23,7 @@ import type { OnBuildEvent, Step } from './events.ts';
 import { locateAgent } from './locate-agent.ts';
 import type { OutputOverrides } from './output-plan.ts';
 import { planOutput } from './output-plan.ts';
+import { removeAbandoned } from '../output/temporary-name.ts';
 import type { Written } from '../output/write-output.ts';
 import { BUILDER_VERSION, writeGuestDocuments } from './guest-documents.ts';
 import { durationName, planSteps } from './plan-steps.ts';
@@ -140,6 +141,7 @@ export async function buildGuest(options: BuildOptions): Promise<BuiltGuest> {
   let isCached = false;
   const written = await timed('output', async () => {
     using _lock = await lockOf(options, `output-${key}`, 'output', onEvent);
+    await removeAbandoned(output.file);
     const kept =
       options.isFresh === true || output.format === 'dir' ? undefined : await outputs.restore(key, output.file, signal);
     if (kept !== undefined) {
@@ -152,14 +154,15 @@ export async function buildGuest(options: BuildOptions): Promise<BuiltGuest> {
       ...(signal === undefined ? {} : { signal }),
       report: ({ step, fraction }) => onEvent({ event: 'progress', step: 'output', text: step, fraction }),
     });
-    if (output.format !== 'dir') await outputs.store(key, image, output.file, temporary.path);
+    if (output.format !== 'dir') await outputs.store(key, image, output.file, temporary.path, signal);
     return { result: image, cached: false };
   });
   for (const text of written.notes) onEvent({ event: 'note', text });
+  // The image has its final name, so an interruption comes too late: what tells about it must not be that of an older one.
   const documents =
-    output.format === 'dir' ? [] : await writeGuestDocuments(written, output.file, base, agent, epoch, options);
-  await pruneCache(join(cacheFolder, 'trees'), KEPT_BASES);
-  await pruneCache(join(cacheFolder, 'outputs'), KEPT_OUTPUTS);
+    output.format === 'dir' ? [] : await writeGuestDocuments(written, output.file, base, agent, epoch, recipe);
+  await pruneCache(join(cacheFolder, 'trees'), KEPT_BASES, temporary.path);
+  await pruneCache(join(cacheFolder, 'outputs'), KEPT_OUTPUTS, temporary.path);
   return {
     ...written,
     kernelParameters: [...written.kernelParameters, ...applied.kernelParameters],
@@ -215,7 +218,7 @@ async function provideBase(
     signal?.throwIfAborted();
     await describing(`write ${folder}`, async () => {
       await mkdir(join(cacheFolder, 'trees'), { recursive: true });
-      await rm(folder, { recursive: true, force: true });
+      await discard(folder, temporaryFolder);
       await rename(staging, folder);
     });
   }

@@ -32,9 +32,10 @@ export class Durations {
 
   async note(name: string, ms: number): Promise<void> {
     this.#times[name] = Math.round(ms);
-    const temporary = `${this.#path}.${process.pid}`;
+    // Where the next build removes it, should we be killed here.
+    const temporary = join(dirname(this.#path), 'tmp', `${process.pid}-${NAME}`);
     try {
-      await mkdir(dirname(this.#path), { recursive: true });
+      await mkdir(dirname(temporary), { recursive: true });
       await writeFile(temporary, JSON.stringify(this.#times));
       await rename(temporary, this.#path);
     } catch {

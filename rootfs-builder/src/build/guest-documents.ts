@@ -19,7 +19,7 @@ export async function writeGuestDocuments(
   base: Base,
   agent: string | undefined,
   sourceDateEpoch: number,
-  { recipe, signal }: { readonly recipe: Recipe; readonly signal?: AbortSignal },
+  recipe: Recipe,
 ): Promise<Written[]> {
   const inputs = base.inputs.map(({ name, sha256 }) => ({ uri: portable(name), sha256 }));
   if (agent !== undefined) inputs.push({ uri: 'kihon-agent', sha256: await hashFile(agent) });
@@ -32,7 +32,6 @@ export async function writeGuestDocuments(
     recipe: portableRecipe(recipe),
     inputs,
     builderVersion: BUILDER_VERSION,
-    ...(signal === undefined ? {} : { signal }),
   });
 }
 

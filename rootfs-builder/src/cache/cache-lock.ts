@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, readlinkSync, renameSync, rmSync, symlinkSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { BuildError, reasonOf } from '../build-error.ts';
@@ -20,18 +20,19 @@ export interface LockOptions {
 }
 
 /**
- * Takes the lock file `path`, waiting for a build that has it. The file holds pid and start time of its process; one whose
- * process is gone is taken over. Throws the reason of `signal`, or BuildError when the folder cannot be written.
+ * Takes the lock `path`, waiting for a build that has it. It is a symlink to pid and start time of its process, because a symlink
+ * has its text from the first moment on: a build that is killed leaves no lock of nobody. One whose process is gone is taken over.
+ * Throws the reason of `signal`, or BuildError when the folder cannot be written.
  */
 export async function acquireCacheLock(path: string, options: LockOptions = {}): Promise<CacheLock> {
-  const own = `${process.pid} ${startTimeOf(process.pid)} ${randomBytes(6).toString('hex')}\n`;
+  const own = `${process.pid} ${startTimeOf(process.pid)} ${randomBytes(6).toString('hex')}`;
   mkdir(path);
   for (let isTold = false; ;) {
     options.signal?.throwIfAborted();
     if (tryCreate(path, own)) break;
     const holder = read(path);
     const [pid = '0', start = ''] = holder.split(' ');
-    if (holder !== '' && startTimeOf(Number(pid)) !== start) {
+    if (holder !== '' && (start === '' || startTimeOf(Number(pid)) !== start)) {
       takeAway(path, holder);
       continue;
     }
@@ -64,7 +65,7 @@ function mkdir(path: string): void {
 
 function tryCreate(path: string, text: string): boolean {
   try {
-    writeFileSync(path, text, { flag: 'wx' });
+    symlinkSync(text, path);
     return true;
   } catch (error) {
     if (reasonOf(error) === 'EEXIST') return false;
@@ -72,12 +73,12 @@ function tryCreate(path: string, text: string): boolean {
   }
 }
 
-/** The holder's line, or "" while it is being written or when it just went away. */
+/** The holder, or "" when it just went away. */
 function read(path: string): string {
   try {
-    return readFileSync(path, 'utf8');
-  } catch {
-    return '';
+    return readlinkSync(path);
+  } catch (error) {
+    return reasonOf(error) === 'EINVAL' ? 'a file, the form of older versions' : '';
   }
 }
 
@@ -95,11 +96,12 @@ function takeAway(path: string, holder: string): void {
   else rmSync(aside, { force: true });
 }
 
-/** Start time of a process in clock ticks (field 22 of proc_pid_stat(5)), or "" when it is gone. */
+/** Start time of a process in clock ticks (field 22 of proc_pid_stat(5)), or "" when it has ended. */
 function startTimeOf(pid: number): string {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, 'latin1');
-    return stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19] ?? '';
+    const [state, ...fields] = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+    return state === 'Z' || state === 'X' ? '' : (fields[18] ?? '');
   } catch {
     return '';
   }

@@ -1,7 +1,8 @@
 import { existsSync } from 'node:fs';
 import { mkdir, readdir, readFile, rename, rm, stat, utimes, writeFile } from 'node:fs/promises';
-import { dirname, join, relative } from 'node:path';
+import { basename, dirname, join, relative } from 'node:path';
 import { hashFile } from '../bases/simple-bases.ts';
+import { reasonOf } from '../build-error.ts';
 import type { WrittenImage } from '../format/format.ts';
 import { replacing } from '../output/write-output.ts';
 import { copySparse } from './copy-sparse.ts';
@@ -16,16 +17,23 @@ export class OutputCache {
     this.#folder = folder;
   }
 
-  /** Keeps an image whose main file is `output`. A copy that cannot be made (a full disk) is no error. */
-  async store(key: string, image: WrittenImage, output: string, temporaryFolder: string): Promise<void> {
+  /** Keeps an image whose main file is `output`. A copy that cannot be made (a full disk, an interruption) is no error. */
+  async store(
+    key: string,
+    image: WrittenImage,
+    output: string,
+    temporaryFolder: string,
+    signal?: AbortSignal,
+  ): Promise<void> {
     const staging = join(temporaryFolder, `output-${key}`);
     try {
       await mkdir(staging, { recursive: true });
-      for (const [index, file] of image.files.entries()) await copySparse(file.path, join(staging, String(index)));
+      for (const [index, file] of image.files.entries())
+        await copySparse(file.path, join(staging, String(index)), signal);
       const files = image.files.map((file) => ({ ...file, path: kept(file.path, output) }));
       await writeFile(join(staging, RECORD), JSON.stringify({ ...image, files }));
       await mkdir(this.#folder, { recursive: true });
-      await rm(join(this.#folder, key), { recursive: true, force: true });
+      await discard(join(this.#folder, key), temporaryFolder);
       await rename(staging, join(this.#folder, key));
     } catch {
       await rm(staging, { recursive: true, force: true });
@@ -40,8 +48,10 @@ export class OutputCache {
     const entry = join(this.#folder, key);
     if (!existsSync(join(entry, RECORD))) return undefined;
     const image = JSON.parse(await readFile(join(entry, RECORD), 'utf8')) as WrittenImage;
+    if (!image.files.every((_, index) => existsSync(join(entry, String(index))))) return undefined;
     const files = image.files.map((file) => ({ ...file, path: restored(file.path, output) }));
-    for (const [index, file] of files.entries()) {
+    // The image, which is the first, appears last: it never stands without its companions.
+    for (const [index, file] of [...files.entries()].reverse()) {
       if (await isSame(file.path, file.sizeBytes, file.sha256)) continue;
       let copied = '';
       await replacing(file.path, signal, async (temporary) => {
@@ -77,12 +87,24 @@ async function isSame(path: string, sizeBytes: number, sha256: string): Promise<
   return stats?.isFile() === true && stats.size === sizeBytes && (await hashFile(path)) === sha256;
 }
 
+/** Removes an entry of the cache, which is gone at once: one that is half removed would look like an entry. */
+export async function discard(entry: string, temporaryFolder: string): Promise<void> {
+  const aside = join(temporaryFolder, `discarded-${basename(entry)}`);
+  try {
+    await rename(entry, aside);
+  } catch (error) {
+    if (reasonOf(error) === 'ENOENT') return;
+    throw error;
+  }
+  await rm(aside, { recursive: true, force: true });
+}
+
 /** Removes the entries of a cache folder that were used longest ago, but for `kept`. */
-export async function pruneCache(folder: string, kept: number): Promise<void> {
+export async function pruneCache(folder: string, kept: number, temporaryFolder: string): Promise<void> {
   const names = await readdir(folder).catch(() => []);
   const dated = await Promise.all(
     names.map(async (name) => ({ name, time: (await stat(join(folder, name)).catch(() => undefined))?.mtimeMs ?? 0 })),
   );
   const old = dated.sort((left, right) => right.time - left.time).slice(kept);
-  for (const { name } of old) await rm(join(folder, name), { recursive: true, force: true });
+  for (const { name } of old) await discard(join(folder, name), temporaryFolder);
 }

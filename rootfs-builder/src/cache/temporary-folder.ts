@@ -1,6 +1,7 @@
 import { mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { BuildError, reasonOf } from '../build-error.ts';
+import { isAlive } from '../process/is-alive.ts';
 
 /** A folder that goes away with all it holds, at the latest when the process exits. */
 export interface TemporaryFolder extends Disposable {
@@ -27,14 +28,5 @@ export function makeTemporaryFolder(parent: string): TemporaryFolder {
     };
   } catch (error) {
     throw new BuildError(`cache: make a folder in ${parent}: ${reasonOf(error)}`, error);
-  }
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return reasonOf(error) !== 'ESRCH';
   }
 }

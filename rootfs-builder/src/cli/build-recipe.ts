@@ -9,6 +9,7 @@ import { imageCacheFolder } from '../cache/cache-folder.ts';
 import { findRecipe, shippedRecipes } from '../recipe/find-recipe.ts';
 import { BASE_KINDS } from '../recipe/recipe.ts';
 import type { BuildKind } from '../recipe/recipe.ts';
+import { tellingFailure } from './telling-failure.ts';
 
 /** What the command line says about a build of an image, an initrd or a root tree. */
 export interface BuildRecipeOptions {
@@ -35,6 +36,11 @@ export async function buildRecipe(
   streams: BuildStreams,
   signal: AbortSignal,
 ): Promise<void> {
+  const events = options.json === true ? streams.out : undefined;
+  await tellingFailure(events, signal, () => buildOrExplain(options, streams, signal));
+}
+
+async function buildOrExplain(options: BuildRecipeOptions, streams: BuildStreams, signal: AbortSignal): Promise<void> {
   const { out, err } = streams;
   const isJson = options.json === true;
   const recipe = await findRecipe(options.recipe, hostArchitecture());

@@ -1,8 +1,9 @@
 import { createHash } from 'node:crypto';
 import { createReadStream, rmSync } from 'node:fs';
 import { mkdir, readdir, rename, rm, stat } from 'node:fs/promises';
-import { basename, dirname, join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { describing, reasonOf } from '../build-error.ts';
+import { removeAbandoned, temporaryName } from './temporary-name.ts';
 import type { Written } from './write-output.ts';
 
 /** A folder beside the output in which everything is made, and from which finished files move to their final names. */
@@ -27,13 +28,14 @@ export async function staged(
   work: (staging: Staging) => Promise<void>,
 ): Promise<Written[]> {
   signal?.throwIfAborted();
-  const folder = join(dirname(output), `.${basename(output)}.${process.pid}.tmp`);
+  const folder = temporaryName(output);
   const discard = (): void => rmSync(folder, { recursive: true, force: true });
   const kept: { from: string; to: string }[] = [];
   process.once('exit', discard);
   try {
     return await describing(`write ${output}`, async () => {
       await mkdir(dirname(output), { recursive: true });
+      await removeAbandoned(output);
       await rm(folder, { recursive: true, force: true }); // of a killed process that had our number
       await mkdir(folder, { mode: 0o700 });
       await work({

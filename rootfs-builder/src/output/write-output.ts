@@ -1,10 +1,11 @@
 import { createHash } from 'node:crypto';
 import { createWriteStream, rmSync } from 'node:fs';
 import { mkdir, rename, rm } from 'node:fs/promises';
-import { basename, dirname, join } from 'node:path';
+import { dirname } from 'node:path';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { describing } from '../build-error.ts';
+import { removeAbandoned, temporaryName } from './temporary-name.ts';
 
 /** What was written. */
 export interface Written {
@@ -50,12 +51,13 @@ export async function replacing(
   work: (temporary: string) => Promise<void>,
 ): Promise<void> {
   signal?.throwIfAborted();
-  const temporary = join(dirname(path), `.${basename(path)}.${process.pid}.tmp`);
+  const temporary = temporaryName(path);
   const discard = (): void => rmSync(temporary, { recursive: true, force: true });
   process.once('exit', discard);
   try {
     await describing(`write ${path}`, async () => {
       await mkdir(dirname(path), { recursive: true });
+      await removeAbandoned(path);
       await rm(temporary, { recursive: true, force: true }); // of a killed process that had our number
       await work(temporary);
       signal?.throwIfAborted();

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { decodeBytes } from '../../../../agent/src/base/text.ts';
 import { ArchiveLoader } from '../../archive/archive-loader.ts';
 import { readTar } from '../../archive/read-tar.ts';
@@ -99,7 +99,7 @@ async function readIndex(
 /** A package from what was downloaded before, else from the mirror. Only what was found right is kept. */
 async function fetchPackage(
   offer: Offered | undefined,
-  { downloadFolder, signal }: BaseContext,
+  { downloadFolder, temporaryFolder, signal }: BaseContext,
 ): Promise<{ readonly bytes: Uint8Array; readonly checked: CheckedPackage }> {
   if (offer === undefined) throw new BuildError('package: not in any index');
   const { each, mirror, folder } = offer;
@@ -116,8 +116,9 @@ async function fetchPackage(
   const checked = checkPackage(bytes, each);
   await describing(`write ${kept}`, async () => {
     await mkdir(downloadFolder, { recursive: true });
-    await writeFile(`${kept}.${process.pid}`, bytes);
-    await rename(`${kept}.${process.pid}`, kept);
+    const temporary = join(temporaryFolder, basename(kept));
+    await writeFile(temporary, bytes);
+    await rename(temporary, kept);
   });
   return { bytes, checked };
 }

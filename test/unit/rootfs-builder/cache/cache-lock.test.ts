@@ -1,4 +1,4 @@
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readlinkSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
@@ -21,16 +21,27 @@ it('one build at a time holds a lock', async () => {
       holders--;
     }),
   );
-  expect(existsSync(path)).toBe(false);
+  expect(readdirSync(join(folder, 'locks'))).toEqual([]);
 });
 
 it('the lock of a process that is gone, or of an older one with the same number, is taken over', async () => {
   const path = join(folder, 'key');
-  for (const holder of ['999999999 1 a\n', `${process.pid} 1 a\n`]) {
-    writeFileSync(path, holder);
+  for (const holder of ['999999999 1 a', `${process.pid} 1 a`]) {
+    symlinkSync(holder, path);
     using lock = await acquireCacheLock(path);
-    expect(lock.path).toBe(path);
+    expect(readlinkSync(lock.path)).toMatch(new RegExp(`^${process.pid} [0-9]+ [0-9a-f]+$`));
+    expect(readlinkSync(lock.path)).not.toBe(holder);
   }
+});
+
+it('a lock file of an older version is taken over, one that was never written to as well', async () => {
+  const path = join(folder, 'key');
+  for (const text of ['999999999 1 a\n', '']) {
+    writeFileSync(path, text);
+    using lock = await acquireCacheLock(path);
+    expect(readlinkSync(lock.path)).toContain(String(process.pid));
+  }
+  expect(readdirSync(folder)).toEqual([]);
 });
 
 it('waiting ends when the build is interrupted, and tells for whom it waits', async () => {
