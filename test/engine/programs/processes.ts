@@ -69,7 +69,7 @@ async function lastWordsOnTerminals({ reaper }: Context): Promise<void> {
   const lost: string[] = [];
   for (let round = 0; round < TERMINALS; round++) {
     const { master, slave } = openPty();
-    setNonBlocking(master);
+    setNonBlocking(master, true);
     const { exited } = child(reaper, () => {
       master.close();
       writeAll(slave, encodeBytes('first\n'));
