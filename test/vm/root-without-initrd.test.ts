@@ -97,11 +97,16 @@ describe.skipIf(kernel === undefined || !kernel.endsWith('vmlinux'))(
       const args = [
         ...['-machine', 'q35,accel=tcg,nvdimm=on', '-cpu', 'max', '-m', '256,slots=2,maxmem=1G', '-bios', 'qboot.rom'],
         ...['-nodefaults', '-no-user-config', '-display', 'none', '-no-reboot', '-serial', 'stdio'],
-        ...['-kernel', kernel ?? '', '-append', `console=ttyS0 panic=1 reboot=t quiet ro nr_cpus=1 ${cmdline}`],
+        ...[
+          '-kernel',
+          kernel ?? '',
+          '-append',
+          `console=ttyS0 panic=1 reboot=t quiet ro nr_cpus=1 no_timer_check ${cmdline}`,
+        ],
         ...devices,
       ];
       return new Promise((done, fail) => {
-        const qemu = spawn('qemu-system-x86_64', args, { stdio: ['ignore', 'pipe', 'pipe'], timeout: 60_000 });
+        const qemu = spawn('qemu-system-x86_64', args, { stdio: ['ignore', 'pipe', 'pipe'], timeout: 200_000 });
         let console = '';
         for (const stream of [qemu.stdout, qemu.stderr]) stream.on('data', (bytes) => (console += String(bytes)));
         qemu.on('error', fail);
