@@ -2,7 +2,9 @@ import type { FileTree } from '../tree/file-tree.ts';
 import { readText } from '../tree/read-text.ts';
 
 const CONFIGURATIONS = ['etc/chrony/chrony.conf', 'etc/chrony.conf'];
-const UNITS = ['lib/systemd/system/chrony.service', 'usr/lib/systemd/system/chronyd.service'];
+const UNITS = ['lib', 'usr/lib'].flatMap((folder) =>
+  ['chrony', 'chronyd'].map((name) => `${folder}/systemd/system/${name}.service`),
+);
 
 /** The clock of the host as the hypervisor offers it (PTP_1588_CLOCK_KVM), and leave to jump to it after a pause. */
 const CLOCK = `refclock PHC /dev/ptp0 poll 3 dpoll -2 offset 0
@@ -27,6 +29,7 @@ export async function addChrony(tree: FileTree): Promise<void> {
 export function chronyUnit(text: string): string {
   const lines = text.split('\n').flatMap((line) => {
     if (/^(User|StateDirectory|LogsDirectory)=/.test(line)) return [];
+    if (line.startsWith('ExecStart=')) return [line.replace(/ -u +[\w.-]+/, '')]; // the user need not exist in the guest
     if (/^(ReadWritePaths|BindPaths)=/.test(line))
       return [line.replace(/(?<=[= ])\/var\/lib\/chrony/g, '-/var/lib/chrony')];
     return [line];

@@ -130,6 +130,8 @@ to = "motd"
         'sbin/init': '->/usr/lib/systemd/systemd',
         'usr/lib/systemd/system/systemd-udevd.service': 'x',
         'etc/chrony/chrony.conf': 'pool example.invalid\n',
+        'usr/lib/systemd/system/chrony.service':
+          '[Unit]\n[Service]\nExecStart=/usr/sbin/chronyd -u _chrony\nStateDirectory=chrony\n',
         'usr/share/doc/init/copyright': 'x',
       },
     });
@@ -156,6 +158,12 @@ to = "motd"
       ({ header }) => header.name === 'etc/chrony/chrony.conf',
     );
     expect(Buffer.from(chrony?.data ?? []).toString()).toContain('# pool example.invalid\nrefclock PHC /dev/ptp0');
+    const unit = readTar(readFileSync(join(folder, 'deb.tar'))).find(({ header }) =>
+      header.name.endsWith('system/chrony.service'),
+    );
+    expect(Buffer.from(unit?.data ?? []).toString()).toBe(
+      '[Unit]\nConditionPathExists=/dev/ptp0\n[Service]\nExecStart=/usr/sbin/chronyd\n',
+    );
     const again = await builder(['build', 'initrd', path]);
     expect(again.stderr).toContain('base debian tiny for x86_64: kept from an earlier build');
     await writeFile(path, readFileSync(path, 'utf8').replace('kind = "debian"', 'kind = "ubuntu"'));
