@@ -44,7 +44,7 @@ async function boot(
     ...['200', 'qemu-system-x86_64', '-machine', 'q35,accel=tcg', '-cpu', 'max', '-m', '512', '-nodefaults'],
     ...['-no-reboot', '-display', 'none', '-serial', 'stdio', '-kernel', path ?? ''],
     ...(initrd === undefined ? [] : ['-initrd', join(folder, initrd)]),
-    ...['-append', ['console=ttyS0 quiet panic=1', ...parameters].join(' '), ...drives],
+    ...['-append', ['console=ttyS0 quiet no_timer_check panic=1', ...parameters].join(' '), ...drives],
   ]);
   return stdout.replaceAll('\r', '');
 }

@@ -57,7 +57,7 @@ export async function runAsInit(script: string, options: InitOptions = {}): Prom
     const console = options.hasNoConsole === true ? 'console=' : 'console=ttyS0';
     const args = [
       ...['-machine', 'q35,accel=tcg', '-cpu', 'max', '-m', '256', '-nodefaults', '-no-user-config', '-no-reboot'],
-      ...['-kernel', kernel, '-initrd', initrd, '-append', `${console} quiet panic=1 reboot=k`],
+      ...['-kernel', kernel, '-initrd', initrd, '-append', `${console} quiet no_timer_check panic=1 reboot=k`],
       ...['-display', 'none', '-monitor', 'none', '-serial', 'stdio'],
       ...['-qmp', `unix:${directory}/qmp,server=on,wait=off`],
       ...(options.devices ?? []).map((word) => word.replaceAll('DIRECTORY', directory)),
