@@ -237,7 +237,7 @@ $(out)/kihon-agent-failpoints: $(agent_sources) | setup
 suite = $(tsx) test/support/run-suites.ts $(1) $(if $(ONLY),-- $(ONLY))
 
 test: check all test-agent
-	@$(call suite,unit engine integration conformance vm)
+	@$(call suite,unit engine conformance integration+vm)
 
 test-unit: setup
 	@$(call suite,unit)
