@@ -3,6 +3,11 @@ import { BuildError } from '../build-error.ts';
 import { PaxSparse } from './pax-sparse.ts';
 
 const XATTR_PREFIX = 'SCHILY.xattr.';
+/** Access lists as text, by the attribute that they are. */
+const ACCESS_LISTS: Readonly<Record<string, string>> = {
+  'SCHILY.acl.access': 'system.posix_acl_access',
+  'SCHILY.acl.default': 'system.posix_acl_default',
+};
 const SPARSE_PREFIX = 'GNU.sparse.';
 
 /** What extended headers may say about the next entry, or with `g` about all that follow. */
@@ -15,6 +20,8 @@ export interface PaxRecords {
   /** Whole seconds; a fraction is dropped. */
   readonly mtime?: number;
   readonly xattrs?: ReadonlyMap<string, Uint8Array>;
+  /** Access lists as text, by the attribute that they are. */
+  readonly accessLists?: ReadonlyMap<string, string>;
   /** Present for a sparse file of GNU tar, whose data is not what it seems. */
   readonly sparse?: PaxSparse;
 }
@@ -26,6 +33,7 @@ export interface PaxRecords {
 export function parsePax(bytes: Uint8Array): PaxRecords {
   const records: { -readonly [K in keyof PaxRecords]: PaxRecords[K] } = {};
   const xattrs = new Map<string, Uint8Array>();
+  const lists = new Map<string, string>();
   for (let at = 0; at < bytes.length;) {
     const space = bytes.indexOf(0x20, at);
     const digits = space === -1 || space - at > 10 ? '' : decodeBytes(bytes.subarray(at, space));
@@ -39,7 +47,9 @@ export function parsePax(bytes: Uint8Array): PaxRecords {
     const keyword = decodeBytes(record.subarray(0, equals));
     const value = record.subarray(equals + 1);
     at = end;
-    if (keyword.startsWith(XATTR_PREFIX)) xattrs.set(keyword.slice(XATTR_PREFIX.length), value.slice());
+    const list = Object.hasOwn(ACCESS_LISTS, keyword) ? ACCESS_LISTS[keyword] : undefined;
+    if (keyword.startsWith(XATTR_PREFIX)) xattrs.set(unescaped(keyword.slice(XATTR_PREFIX.length)), value.slice());
+    else if (list !== undefined) lists.set(list, decodeBytes(value));
     else if (keyword.startsWith(SPARSE_PREFIX))
       (records.sparse ??= new PaxSparse()).record(keyword.slice(SPARSE_PREFIX.length), value);
     else if (keyword === 'path') records.path = decodeBytes(value);
@@ -49,8 +59,14 @@ export function parsePax(bytes: Uint8Array): PaxRecords {
     else if (keyword === 'gid') records.gid = count(keyword, value);
     else if (keyword === 'mtime') records.mtime = time(value);
   }
+  if (lists.size > 0) records.accessLists = lists;
   if (xattrs.size > 0) records.xattrs = xattrs;
   return records;
+}
+
+/** GNU tar escapes the two characters that a keyword must not have. */
+function unescaped(name: string): string {
+  return name.replace(/%(3D|25)/g, (_, digits) => (digits === '25' ? '%' : '='));
 }
 
 function count(keyword: string, value: Uint8Array): number {

@@ -1,5 +1,6 @@
 import { decodeBytes } from '../../../agent/src/base/text.ts';
 import { BuildError } from '../build-error.ts';
+import { accessListValue } from './access-list.ts';
 import type { PaxRecords } from './pax.ts';
 import { parsePax } from './pax.ts';
 import { SparseData } from './sparse-data.ts';
@@ -191,12 +192,12 @@ export class TarReader {
   }
 
   *#beginSparse(header: TarHeader, regions: RegionNumbers, stored: number): Generator<TarEvent> {
-    const map = naming(header, () => checkSparseMap(regions, header.sizeBytes, stored));
+    const map = naming(header.name, () => checkSparseMap(regions, header.sizeBytes, stored));
     yield* this.#begin(header, stored, new SparseData(map));
   }
 
   *#moreRegions({ header, stored, regions }: Part & { kind: 'regions' }): Generator<TarEvent> {
-    regions.push(...naming(header, () => regionsInBlock(this.#block, 0, MORE_SPARSE.count)));
+    regions.push(...naming(header.name, () => regionsInBlock(this.#block, 0, MORE_SPARSE.count)));
     if (regions.length > 2 * MAX_REGIONS)
       throw new BuildError(`tar: ${shownName(header)}: a sparse file's map has more than ${MAX_REGIONS} regions`);
     if (this.#block[MORE_SPARSE.isExtended] === 0) yield* this.#beginSparse(header, regions, stored);
@@ -205,7 +206,7 @@ export class TarReader {
   *#mapBlock(part: Part & { kind: 'map' }): Generator<TarEvent> {
     const { header, text } = part;
     part.left -= BLOCK_BYTES;
-    const isComplete = naming(header, () => text.push(this.#block));
+    const isComplete = naming(header.name, () => text.push(this.#block));
     if (isComplete && part.left >= 0) yield* this.#beginSparse(header, text.regions, part.left);
     else if (part.left < BLOCK_BYTES) throw new BuildError(`tar: ${shownName(header)}: a sparse file's map is cut off`);
   }
@@ -224,6 +225,7 @@ export class TarReader {
       throw new BuildError(`tar: ${shown}: the map of a sparse file where none can be`);
     const realBytes = isOldSparse ? tarNumber(this.#block, OLD_SPARSE.realBytes, 12, 'size') : pax.sparse?.realBytes;
     if (isSparse && realBytes === undefined) throw new BuildError(`tar: ${shown}: a sparse file without its size`);
+    const xattrs = naming(name, () => xattrsOf(pax));
     return {
       kind,
       name,
@@ -236,7 +238,7 @@ export class TarReader {
       mtime: pax.mtime ?? raw.mtime,
       major: raw.major,
       minor: raw.minor,
-      ...(pax.xattrs === undefined ? {} : { xattrs: pax.xattrs }),
+      ...(xattrs === undefined ? {} : { xattrs }),
     };
   }
 
@@ -253,16 +255,27 @@ export class TarReader {
   }
 }
 
+/** Attributes, with access lists among them; where the attribute itself is there as well, it has the numbers for certain. */
+function xattrsOf({ xattrs, accessLists }: PaxRecords): ReadonlyMap<string, Uint8Array> | undefined {
+  if (accessLists === undefined) return xattrs;
+  const all = new Map(xattrs);
+  for (const [name, text] of accessLists) {
+    const value = all.has(name) ? undefined : accessListValue(text);
+    if (value !== undefined) all.set(name, value);
+  }
+  return all.size === 0 ? undefined : all;
+}
+
 function shownName({ name }: TarHeader): string {
   return JSON.stringify(name.slice(0, 80));
 }
 
 /** Says of which entry an error is. */
-function naming<T>(header: TarHeader, action: () => T): T {
+function naming<T>(name: string, action: () => T): T {
   try {
     return action();
   } catch (error) {
     if (!(error instanceof BuildError)) throw error;
-    throw new BuildError(error.message.replace(/^tar: /, `tar: ${shownName(header)}: `), error);
+    throw new BuildError(`tar: ${JSON.stringify(name.slice(0, 80))}: ${error.message.replace(/^tar: /, '')}`, error);
   }
 }

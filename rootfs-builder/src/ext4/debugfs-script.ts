@@ -9,13 +9,12 @@ import { FILE_TYPES } from '../tree/file-types.ts';
 import { namedInodes } from '../tree/inodes.ts';
 import type { Inode, NamedInode } from '../tree/inodes.ts';
 import { parentOf } from '../tree/tree-path.ts';
+import { writingOrder } from './xattr-plan.ts';
 
 /** EXT4_LINK_MAX. */
 const MAX_LINKS = 65_000;
 /** debugfs reads lines of BUFSIZ. */
 const MAX_LINE_BYTES = 8191;
-/** One block holds the attributes that do not fit the inode; less its header and the entry that ends it. */
-const MAX_XATTR_BYTES = 4096 - 32 - 4;
 /** Beyond these numbers of seconds the extra bits of a time count (ext4 "extra_isize"). */
 const SIGNED_SECONDS = 2 ** 31;
 
@@ -114,9 +113,8 @@ function setFields(script: Script, { entry, names }: Inode, target: string, time
 }
 
 function setXattrs(script: Script, inode: Inode, target: string, sources: ScriptSources): void {
-  const xattrs = [...(inode.entry.xattrs ?? [])].sort(([left], [right]) => (left < right ? -1 : 1));
-  const bytes = xattrs.reduce((sum, [name, value]) => sum + 16 + encodeBytes(name).length + value.length, 0);
-  if (bytes > MAX_XATTR_BYTES)
-    throw new BuildError(`ext4: ${inode.entry.path}: extended attributes of ${bytes} bytes do not fit a block`);
-  for (const [name, value] of xattrs) script.command('ea_set', '-f', sources.xattrOf(inode, name, value), target, name);
+  const { path, xattrs } = inode.entry;
+  if (xattrs === undefined) return;
+  for (const [name, value] of writingOrder(path, xattrs))
+    script.command('ea_set', '-f', sources.xattrOf(inode, name, value), target, name);
 }

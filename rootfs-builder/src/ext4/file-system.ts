@@ -13,6 +13,7 @@ import type { Inode } from '../tree/inodes.ts';
 import { derivedUuid, uuidText } from '../tree/survey.ts';
 import { debugfsScript } from './debugfs-script.ts';
 import { MKE2FS_CONFIG } from './mke2fs-config.ts';
+import { planXattrs } from './xattr-plan.ts';
 
 /** mke2fs gives an inode to each 16 KiB; a tree of small files needs more, plus the eleven reserved ones and some air. */
 const BYTES_PER_INODE = 16_384;
@@ -81,11 +82,15 @@ async function make(
   await writeFile(scratch('mke2fs.conf'), MKE2FS_CONFIG);
   const uuid = uuidText(derivedUuid(survey.digest, 'ext4'));
   const seed = uuidText(derivedUuid(survey.digest, 'ext4 directory hashes'));
-  const needed = new Set(namedInodes(tree).map(({ inode }) => inode)).size + SPARE_INODES;
+  const own = new Set(namedInodes(tree).map(({ inode }) => inode));
+  const { hasValueInodes, valueInodes } = planXattrs(own);
+  const needed = own.size + valueInodes + SPARE_INODES;
   const inodes = Math.max(Math.floor(sizeBytes / BYTES_PER_INODE), needed);
   await writeFile(path, '', { flag: 'wx' });
   const options = [
     ...['-q', '-F', '-t', 'ext4', '-b', '4096', '-U', uuid, '-m', String(reservedPercent), '-N', String(inodes)],
+    // Only where a tree needs it, as older programs do not know it.
+    ...(hasValueInodes ? ['-O', 'ea_inode'] : []),
     ...['-E', `hash_seed=${seed},root_owner=0:0,lazy_itable_init=0,lazy_journal_init=0`],
   ];
   await runProgram('mkfs.ext4', [...options, path, `${Math.floor(sizeBytes / 1024)}k`], {

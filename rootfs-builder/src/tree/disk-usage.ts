@@ -1,4 +1,5 @@
 import { contentSize } from './entry.ts';
+import type { Xattrs } from './entry.ts';
 import type { FileTree } from './file-tree.ts';
 import type { Survey } from './survey.ts';
 
@@ -12,7 +13,8 @@ const MIN_HOLES_BYTES = 1024 * 1024;
  * told by `sparse`, for file systems that keep them.
  */
 export function diskUsageBytes(tree: FileTree, sparse: Survey['sparse'] = new Map()): number {
-  return tree.entries().reduce((sum, entry) => {
+  return tree.entries().reduce((before, entry) => {
+    const sum = before + attributeBlocks(entry.xattrs) * BLOCK_BYTES;
     if (entry.kind === 'dir') return sum + BLOCK_BYTES;
     if (entry.kind !== 'file') return sum;
     const whole = Math.ceil(contentSize(entry.content) / BLOCK_BYTES) * BLOCK_BYTES;
@@ -21,4 +23,11 @@ export function diskUsageBytes(tree: FileTree, sparse: Survey['sparse'] = new Ma
     const data = blocks.reduce((count, [, length]) => count + length, 0) * BLOCK_BYTES;
     return sum + (whole - data >= MIN_HOLES_BYTES ? data : whole);
   }, 0);
+}
+
+/** Blocks of attributes that are too many for one; `du` sees those as well. */
+function attributeBlocks(xattrs: Xattrs | undefined): number {
+  const values = [...(xattrs?.values() ?? [])].map(({ length }) => Math.ceil(length / BLOCK_BYTES));
+  const bytes = [...(xattrs?.values() ?? [])].reduce((sum, { length }) => sum + length, 0);
+  return bytes > BLOCK_BYTES ? values.reduce((sum, blocks) => sum + blocks, 1) : 0;
 }

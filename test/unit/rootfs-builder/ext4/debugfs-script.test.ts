@@ -102,9 +102,9 @@ describe('debugfsScript()', () => {
   it.each([
     ['a symlink with newline', new FileTree().symlink('a', 'b\nquit'), 'takes no newline'],
     [
-      'attributes beyond a block',
-      new FileTree().file('f', '', { xattrs: new Map([['user.x', new Uint8Array(4096)]]) }),
-      'ext4: f: extended attributes of 4118 bytes do not fit a block',
+      'an attribute that is longer than what debugfs reads',
+      new FileTree().file('f', '', { xattrs: new Map([['user.x', new Uint8Array(4097)]]) }),
+      'ext4: f: extended attribute user.x of 4097 bytes',
     ],
     ['a name that no line holds', new FileTree().symlink('a', '"'.repeat(4095)), 'too long for debugfs'],
   ])('refuses %s', (_, tree, message) => {
