@@ -3,19 +3,25 @@ import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { basename, join } from 'node:path';
 import { type Architecture, ARCHITECTURES, findArchitecture, hostArchitecture } from '../architecture.ts';
-import { CONFIGURATIONS, findConfiguration, type KernelConfiguration } from '../configurations.ts';
+import {
+  CONFIGURATIONS,
+  DEFAULT_SERIES,
+  findConfiguration,
+  imageLimit,
+  type KernelConfiguration,
+} from '../configurations.ts';
 import { loadFragments } from '../fragment/load-fragments.ts';
 import { formatRequests } from '../fragment/merge-fragments.ts';
 import { acquireBuildLock } from './build-lock.ts';
 import { isBuildStep } from './build-progress.ts';
 import { kernelCacheFolder, REPOSITORY } from './cache-folder.ts';
 import { kernelCacheKey } from './cache-key.ts';
-import { compilerRequirements, findToolchain } from './compiler.ts';
+import { compilerRequirements, findToolchain, SPARING } from './compiler.ts';
 import { configureKernel } from './configure-kernel.ts';
 import { BuildFailure } from './failure.ts';
 import { findKernel, installKernel, type KernelRecord, storeKernel } from './finished-kernel.ts';
 import type { KernelReport } from './kernel-event.ts';
-import { DEFAULT_SERIES, locateSource, readKernelVersion } from './kernel-source.ts';
+import { locateSource, readKernelVersion } from './kernel-source.ts';
 import { loadPatches, patchesDigest } from './patches.ts';
 import { prepareSource } from './prepare-source.ts';
 import { REPRODUCIBLE } from './reproducible.ts';
@@ -112,7 +118,7 @@ export async function buildKernel(options: BuildOptions): Promise<BuiltKernel> {
   await runCommand(
     'make',
     [
-      ...['-C', sourceFolder, `O=${objectFolder}`, `-j${jobs}`, ...toolchain.variables, ...REPRODUCIBLE],
+      ...['-C', sourceFolder, `O=${objectFolder}`, `-j${jobs}`, ...toolchain.variables, ...REPRODUCIBLE, ...SPARING],
       ...architecture.targets,
     ],
     { ...withSignal, onLine: (line) => counter.onLine(line) },
@@ -125,7 +131,10 @@ export async function buildKernel(options: BuildOptions): Promise<BuiltKernel> {
   const record = await storeKernel({
     ...{ objectFolder, entryFolder, configuration, architecture, toolchain },
     // A kernel with more than its configuration may weigh more.
-    isLimited: (options.extraFragments ?? []).length === 0,
+    maxImageBytes:
+      (options.extraFragments ?? []).length > 0
+        ? Number.POSITIVE_INFINITY
+        : imageLimit(configuration, options.series ?? DEFAULT_SERIES),
     facts: { kernelVersion, buildMs },
   });
   return await install(record, false);

@@ -45,8 +45,8 @@ export interface StoreOptions {
   readonly configuration: KernelConfiguration;
   readonly architecture: Architecture;
   readonly toolchain: Toolchain;
-  /** Whether the configuration's size limit counts; it is one of x86_64. */
-  readonly isLimited: boolean;
+  /** What the compressed image may weigh; it counts on x86_64 only. */
+  readonly maxImageBytes: number;
   readonly facts: Pick<KernelRecord, 'kernelVersion' | 'buildMs'>;
 }
 
@@ -59,9 +59,9 @@ export async function storeKernel(options: StoreOptions): Promise<KernelRecord> 
   const { objectFolder, entryFolder, configuration, architecture, toolchain, facts } = options;
   const image = join(objectFolder, architecture.compressed ?? architecture.direct);
   const { size } = await stat(image);
-  if (options.isLimited && architecture.name === 'x86_64' && size > configuration.maxImageBytes) {
+  if (architecture.name === 'x86_64' && size > options.maxImageBytes) {
     throw new BuildFailure(
-      `bzImage of ${configuration.name} is ${size} bytes, the limit is ${configuration.maxImageBytes}: take fragments or symbols out`,
+      `bzImage of ${configuration.name} is ${size} bytes, the limit is ${options.maxImageBytes}: take fragments or symbols out`,
     );
   }
   await mkdir(dirname(entryFolder), { recursive: true });

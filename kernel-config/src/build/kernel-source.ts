@@ -3,6 +3,7 @@ import { createReadStream } from 'node:fs';
 import { access, mkdir, mkdtemp, readFile, readdir, rename, rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
+import { DEFAULT_SERIES } from '../configurations.ts';
 import { kernelCacheFolder } from './cache-folder.ts';
 import { BuildFailure } from './failure.ts';
 import { runCommand } from './run-command.ts';
@@ -13,9 +14,6 @@ export interface SourceTarball {
   /** SHA-256 in hex. */
   readonly digest: string;
 }
-
-/** The series that is built when nobody asks for another: that of the machine's own Debian package. */
-export const DEFAULT_SERIES = '6.12';
 
 /** Name of a tarball, as Debian's linux-source packages have it. */
 const TARBALL = /^linux-source-(\d+\.\d+)\.tar\.xz$/;
