@@ -14,6 +14,18 @@ export interface Logger {
   child(subsystem: string): Logger;
 }
 
+/** A logger whose records all go through `log`. */
+export function loggerOf(log: Logger['log'], child: Logger['child']): Logger {
+  return {
+    log,
+    error: (msg, fields) => log('ERRO', msg, fields),
+    warn: (msg, fields) => log('WARN', msg, fields),
+    info: (msg, fields) => log('INFO', msg, fields),
+    debug: (msg, fields) => log('DEBG', msg, fields),
+    child,
+  };
+}
+
 /** A logger that drops everything, for tests and defaults. */
 export const silentLogger: Logger = {
   log: () => undefined,

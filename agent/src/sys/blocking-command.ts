@@ -1,34 +1,16 @@
 /** Commands run by a program without an event loop: a process on its way into a container. */
 import { O_NONBLOCK, SIGKILL } from '../abi/constants.ts';
 import { DomainError } from '../base/errors.ts';
-import { encodeBytes } from '../base/text.ts';
-import { Fd } from './fd.ts';
-import { duplicate, duplicateTo, memfd, pipe, setNonBlocking } from './descriptor.ts';
-import { tryRead, tryWrite } from './file.ts';
+import { memfd, pipe, setNonBlocking } from './descriptor.ts';
+import { executeCommand } from './execute-command.ts';
+import type { Program } from './execute-command.ts';
+import { tryRead } from './file.ts';
 import { blockUntilAny } from './poll.ts';
-import {
-  chdir,
-  clone3,
-  closeRange,
-  collectEnded,
-  execve,
-  exit,
-  kill,
-  setSignalMask,
-  setsid,
-  umask,
-  waitBlocking,
-} from './process.ts';
+import { clone3, collectEnded, kill, waitBlocking } from './process.ts';
 import type { ExitStatus } from './process.ts';
 import { monotonicMs } from './system.ts';
-import { giveUpProtection } from './oom-score.ts';
 
-export interface BlockingCommand {
-  readonly path: string;
-  /** Including argument 0. */
-  readonly argv: readonly string[];
-  readonly env: readonly string[];
-  readonly cwd: string | undefined;
+export interface BlockingCommand extends Program {
   /** Given as a file, so that a program that does not read it blocks nobody. */
   readonly stdin: Uint8Array;
   /** Of stdout and stderr together; more is read and thrown away. */
@@ -40,28 +22,6 @@ export interface BlockingCommand {
 export interface BlockingResult {
   readonly status: ExitStatus;
   readonly output: Uint8Array;
-}
-
-const exitExecFailed = 127;
-
-function runChild(command: BlockingCommand, input: Fd, output: Fd): never {
-  try {
-    setsid();
-    const moved = duplicate(output, 3);
-    duplicateTo(input, 0);
-    duplicateTo(moved, 1);
-    duplicateTo(moved, 2);
-    closeRange(3, 0xffffffff);
-    umask(0o022);
-    giveUpProtection();
-    if (command.cwd !== undefined) chdir(command.cwd);
-    setSignalMask(0n);
-    execve(command.path, command.argv, command.env);
-  } catch (error) {
-    tryWrite(new Fd(2, 'stderr'), encodeBytes(`${String(error)}\n`));
-  } finally {
-    exit(exitExecFailed);
-  }
 }
 
 function killGroup(pid: number): void {
@@ -83,7 +43,7 @@ export function runBlocking(command: BlockingCommand): BlockingResult {
   // Only our own end: the program gets an ordinary pipe.
   setNonBlocking(writer, false);
   const child = clone3({ flags: 0 });
-  if (child === 'child') runChild(command, input, writer);
+  if (child === 'child') executeCommand(command, input, writer, writer);
   writer.close();
   using pidfd = child.pidfd;
   const kept = new Uint8Array(command.maxOutputBytes);

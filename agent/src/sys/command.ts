@@ -5,23 +5,17 @@ import { AbortController } from '../base/abort.ts';
 import type { AbortSignal } from '../base/abort.ts';
 import { DomainError, wrapError, toError } from '../base/errors.ts';
 import { Scope } from '../base/scope.ts';
-import { encodeBytes } from '../base/text.ts';
-import { Fd } from './fd.ts';
-import { duplicateTo, pipe, setNonBlocking } from './descriptor.ts';
+import { pipe, setNonBlocking } from './descriptor.ts';
+import { executeCommand } from './execute-command.ts';
+import type { Program } from './execute-command.ts';
+import type { Fd } from './fd.ts';
 import { tryRead, tryWrite } from './file.ts';
 import type { OffloadContext } from './offload.ts';
-import { chdir, clone3, closeRange, execve, exit, kill, setSignalMask, setsid, umask } from './process.ts';
+import { clone3, kill } from './process.ts';
 import type { ExitStatus } from './reaper.ts';
-import { giveUpProtection } from './oom-score.ts';
 
-export interface CommandOptions {
-  /** Absolute path in the agent's root. */
-  readonly path: string;
-  /** Including argument 0. */
-  readonly argv: readonly string[];
-  readonly env: readonly string[];
-  /** Default: the agent's own. */
-  readonly cwd?: string;
+/** The path is absolute, in the agent's root. */
+export interface CommandOptions extends Program {
   readonly stdin?: Uint8Array;
   /** Of each stream; more is read and thrown away. */
   readonly maxOutputBytes: number;
@@ -35,9 +29,6 @@ export interface CommandResult {
   readonly stderr: Uint8Array;
 }
 
-/** Exit code of a child that could not execute the program; the reason comes on stderr. */
-const EXEC_FAILED = 127;
-
 /**
  * Runs a command to its end. At the deadline its whole session is killed and the error is `deadline_exceeded`, also when the
  * kernel does not let it die (a hung disk): then the reaper has it whenever it ends.
@@ -47,7 +38,7 @@ export async function runCommand(context: OffloadContext, options: CommandOption
   await using pipes = new Scope();
   const [input, output, errors] = [ownedPipe(pipes), ownedPipe(pipes), ownedPipe(pipes)];
   const child = clone3({ flags: 0 });
-  if (child === 'child') runChild(options, input.reader, output.writer, errors.writer);
+  if (child === 'child') executeCommand(options, input.reader, output.writer, errors.writer);
   for (const fd of [input.reader, output.writer, errors.writer]) fd.close();
   const controller = new AbortController();
   const killGroup = (): void => {
@@ -110,26 +101,6 @@ function exitOf(
       resolve(status);
     });
   });
-}
-
-function runChild(options: CommandOptions, stdin: Fd, stdout: Fd, stderr: Fd): never {
-  try {
-    setsid();
-    duplicateTo(stdin, 0);
-    duplicateTo(stdout, 1);
-    duplicateTo(stderr, 2);
-    closeRange(3, 0xffffffff);
-    umask(0o022);
-    giveUpProtection();
-    if (options.cwd !== undefined) chdir(options.cwd);
-    setSignalMask(0n);
-    execve(options.path, options.argv, options.env);
-  } catch (error) {
-    const text = encodeBytes(`${String(error)}\n`);
-    tryWrite(new Fd(2, 'stderr'), text);
-  } finally {
-    exit(EXEC_FAILED);
-  }
 }
 
 /** What came until the end of the stream or until the signal fires. */

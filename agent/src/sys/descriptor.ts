@@ -62,16 +62,13 @@ export function setPipeSize(fd: Fd, bytes: number): number {
 /** memfd_create(2), close-on-exec. With `sealed` the file holds these bytes and can never change again. */
 export function memfd(name: string, options: { readonly sealed?: Uint8Array } = {}): Fd {
   const flags = MFD_CLOEXEC | (options.sealed === undefined ? 0 : MFD_ALLOW_SEALING);
-  const fd = new Fd(syscall('memfd_create', name, nr.SYS_memfd_create, name, flags), `memfd ${name}`);
-  if (options.sealed === undefined) return fd;
-  try {
-    writeAll(fd, options.sealed);
+  const file = new Fd(syscall('memfd_create', name, nr.SYS_memfd_create, name, flags), `memfd ${name}`);
+  const { sealed } = options;
+  if (sealed === undefined) return file;
+  return file.prepared((fd) => {
+    writeAll(fd, sealed);
     seek(fd, 0);
     const seals = F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE;
     syscall('fcntl', `${name} F_ADD_SEALS`, nr.SYS_fcntl, fd.number, F_ADD_SEALS, seals);
-    return fd;
-  } catch (error) {
-    fd.close();
-    throw error;
-  }
+  });
 }

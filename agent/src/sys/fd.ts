@@ -47,6 +47,17 @@ export class Fd implements Disposable {
     return number;
   }
 
+  /** This descriptor, once `work` has made it what it is to be; when that throws, it is closed. */
+  prepared(work: (fd: this) => void): this {
+    try {
+      work(this);
+      return this;
+    } catch (error) {
+      this.close();
+      throw error;
+    }
+  }
+
   [Symbol.dispose](): void {
     this.close();
   }

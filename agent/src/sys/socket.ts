@@ -46,16 +46,15 @@ export function openSocket(family: number, type: number, protocol: number, what:
   return new Fd(syscall('socket', what, nr.SYS_socket, family, flags, protocol), what);
 }
 
+function bind(fd: Fd, address: SocketAddress): void {
+  syscall('bind', fd.what, nr.SYS_bind, fd.number, address.bytes, address.length);
+}
+
 function listen(family: number, address: SocketAddress, what: string, backlog: number): Fd {
-  const fd = openSocket(family, SOCK_STREAM, 0, what);
-  try {
-    syscall('bind', what, nr.SYS_bind, fd.number, address.bytes, address.length);
+  return openSocket(family, SOCK_STREAM, 0, what).prepared((fd) => {
+    bind(fd, address);
     syscall('listen', what, nr.SYS_listen, fd.number, backlog);
-    return fd;
-  } catch (error) {
-    fd.close();
-    throw error;
-  }
+  });
 }
 
 /** Listens on a path, or on `@name` in the abstract namespace. An existing file is not removed. Non-blocking. */
@@ -232,16 +231,8 @@ export function trySend(fd: Fd, bytes: Uint8Array): number {
 
 /** A bound netlink socket; port 0 lets the kernel choose. */
 export function openNetlink(protocol: number, groups: number, isBlocking = false): Fd {
-  const what = `netlink ${protocol}`;
-  const fd = openSocket(AF_NETLINK, SOCK_RAW, protocol, what, isBlocking);
-  try {
-    const address = netlinkAddress(0, groups);
-    syscall('bind', what, nr.SYS_bind, fd.number, address.bytes, address.length);
-    return fd;
-  } catch (error) {
-    fd.close();
-    throw error;
-  }
+  const socket = openSocket(AF_NETLINK, SOCK_RAW, protocol, `netlink ${protocol}`, isBlocking);
+  return socket.prepared((fd) => bind(fd, netlinkAddress(0, groups)));
 }
 
 /** Who listens at the other end of a connected Unix socket, or who connected: its pid as seen here, 0 when it cannot be seen. */
@@ -262,30 +253,21 @@ export function peerPid(fd: Fd): number {
   return view.i32(at.pid);
 }
 
+function openPacketSocket(path: string): Fd {
+  return openSocket(AF_UNIX, SOCK_SEQPACKET, 0, `unix://${path}`, true);
+}
+
 /** A Unix SOCK_SEQPACKET socket bound to a path, blocking, not listening yet. */
 export function bindPacketSocket(path: string): Fd {
-  const fd = openSocket(AF_UNIX, SOCK_SEQPACKET, 0, `unix://${path}`, true);
-  try {
-    const address = unixAddress(path);
-    syscall('bind', fd.what, nr.SYS_bind, fd.number, address.bytes, address.length);
-    return fd;
-  } catch (error) {
-    fd.close();
-    throw error;
-  }
+  return openPacketSocket(path).prepared((fd) => bind(fd, unixAddress(path)));
 }
 
 /** A connection to such a socket, blocking. */
 export function connectPacketSocket(path: string): Fd {
-  const fd = openSocket(AF_UNIX, SOCK_SEQPACKET, 0, `unix://${path}`, true);
-  try {
+  return openPacketSocket(path).prepared((fd) => {
     const address = unixAddress(path);
     syscall('connect', fd.what, nr.SYS_connect, fd.number, address.bytes, address.length);
-    return fd;
-  } catch (error) {
-    fd.close();
-    throw error;
-  }
+  });
 }
 
 /** listen(2); on a socket that listens already, the caller becomes the one that peers see. */

@@ -1,28 +1,24 @@
 import {
+  IFA_ADDRESS,
+  IFA_BROADCAST,
+  IFA_LOCAL,
   NLM_F_ACK,
   NLM_F_CREATE,
-  NLM_F_DUMP,
   NLM_F_EXCL,
   NLM_F_REQUEST,
-  RTM_GETADDR,
   RTM_NEWADDR,
 } from '../../abi/constants.ts';
 import { littleEndian } from '../../abi/byte-order.ts';
 import { decodeAttributes, decodeUint32, encodeAttribute, encodeUint32Attribute, findAttribute } from './attribute.ts';
 import type { Attribute } from './attribute.ts';
+import { encodeIfaddrmsg, IFADDRMSG_SIZE } from './ifaddrmsg.ts';
 import { encodeMessage, type NetlinkMessage } from './message.ts';
 import { NetlinkError } from './netlink-error.ts';
 
-/** `struct ifaddrmsg`: `family u8 | prefixlen u8 | flags u8 | scope u8 | index u32` (rtnetlink(7)). */
-const IFADDRMSG_SIZE = 8;
-
-/** Attributes of an address (linux/if_addr.h, an enumeration). */
-const IFA_ADDRESS = 1;
-const IFA_LOCAL = 2;
-const IFA_BROADCAST = 4;
+/** All 32 flags of an address (linux/if_addr.h, an enumeration). */
 const IFA_FLAGS = 8;
 
-/** An address of an interface. */
+/** An address of an interface as the kernel has it, to be given to it again. */
 export interface InterfaceAddress {
   /** Of the interface. */
   readonly index: number;
@@ -35,19 +31,6 @@ export interface InterfaceAddress {
   readonly scope: number;
   /** What says which address it is: local, peer and broadcast address, in network byte order. */
   readonly addresses: readonly Attribute[];
-}
-
-function ifaddrmsg(family: number, prefixLength: number, flags: number, scope: number, index: number): Uint8Array {
-  const bytes = new Uint8Array(IFADDRMSG_SIZE);
-  bytes.set([family, prefixLength, flags & 0xff, scope]);
-  new DataView(bytes.buffer).setUint32(4, index, littleEndian);
-  return bytes;
-}
-
-/** Asks for the addresses of all interfaces; each comes as an RTM_NEWADDR. */
-export function encodeDumpAddresses(sequence: number): Uint8Array {
-  const header = { type: RTM_GETADDR, flags: NLM_F_REQUEST | NLM_F_DUMP, sequence, port: 0 };
-  return encodeMessage(header, [ifaddrmsg(0, 0, 0, 0, 0)]);
 }
 
 /** The address of an RTM_NEWADDR; undefined for another message. Throws NetlinkError when it is cut short. */
@@ -73,7 +56,7 @@ export function encodeNewAddress(address: InterfaceAddress, sequence: number): U
   const { family, prefixLength, flags, scope, index } = address;
   const header = { type: RTM_NEWADDR, flags: NLM_F_REQUEST | NLM_F_ACK | NLM_F_CREATE | NLM_F_EXCL, sequence, port: 0 };
   return encodeMessage(header, [
-    ifaddrmsg(family, prefixLength, flags, scope, index),
+    encodeIfaddrmsg(family, prefixLength, index, flags, scope),
     ...address.addresses.map(({ type, payload }) => encodeAttribute(type, payload)),
     encodeUint32Attribute(IFA_FLAGS, flags),
   ]);

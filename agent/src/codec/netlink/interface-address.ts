@@ -1,40 +1,27 @@
 import {
   AF_INET,
   AF_INET6,
-  AF_UNSPEC,
   IFA_ADDRESS,
   IFA_BROADCAST,
   IFA_LOCAL,
   NLM_F_ACK,
   NLM_F_CREATE,
-  NLM_F_DUMP,
   NLM_F_REPLACE,
   NLM_F_REQUEST,
   RTM_DELADDR,
-  RTM_GETADDR,
   RTM_NEWADDR,
 } from '../../abi/constants.ts';
 import { littleEndian } from '../../abi/byte-order.ts';
 import { broadcastOf, isIpv4, type IpPrefix } from '../ip-address.ts';
 import { decodeAttributes, encodeAttribute, findAttribute } from './attribute.ts';
+import { encodeIfaddrmsg, IFADDRMSG_SIZE } from './ifaddrmsg.ts';
 import { encodeMessage, type NetlinkMessage } from './message.ts';
 import { NetlinkError } from './netlink-error.ts';
-
-/** `struct ifaddrmsg`: `family u8 | prefixlen u8 | flags u8 | scope u8 | index u32` (rtnetlink(7)). */
-const IFADDRMSG_SIZE = 8;
 
 /** An address of an interface. */
 export interface InterfaceAddress {
   readonly index: number;
   readonly prefix: IpPrefix;
-}
-
-function ifaddrmsg(family: number, prefixLength: number, index: number): Uint8Array {
-  const bytes = new Uint8Array(IFADDRMSG_SIZE);
-  bytes[0] = family;
-  bytes[1] = prefixLength;
-  new DataView(bytes.buffer).setUint32(4, index, littleEndian);
-  return bytes;
 }
 
 function encodeChange(type: number, flags: number, { index, prefix }: InterfaceAddress, sequence: number): Uint8Array {
@@ -43,7 +30,7 @@ function encodeChange(type: number, flags: number, { index, prefix }: InterfaceA
   const parts = [encodeAttribute(IFA_ADDRESS, address), encodeAttribute(IFA_LOCAL, address)];
   if (family === AF_INET) parts.push(encodeAttribute(IFA_BROADCAST, broadcastOf(prefix)));
   const header = { type, flags: NLM_F_REQUEST | NLM_F_ACK | flags, sequence, port: 0 };
-  return encodeMessage(header, [ifaddrmsg(family, length, index), ...parts]);
+  return encodeMessage(header, [encodeIfaddrmsg(family, length, index), ...parts]);
 }
 
 /** Adds an address, or refreshes the same one; acknowledged. */
@@ -54,12 +41,6 @@ export function encodeAddAddress(address: InterfaceAddress, sequence: number): U
 /** Removes an address; acknowledged. */
 export function encodeRemoveAddress(address: InterfaceAddress, sequence: number): Uint8Array {
   return encodeChange(RTM_DELADDR, 0, address, sequence);
-}
-
-/** Asks for the addresses of all interfaces. */
-export function encodeDumpAddresses(sequence: number): Uint8Array {
-  const header = { type: RTM_GETADDR, flags: NLM_F_REQUEST | NLM_F_DUMP, sequence, port: 0 };
-  return encodeMessage(header, [ifaddrmsg(AF_UNSPEC, 0, 0)]);
 }
 
 /** The address of an RTM_NEWADDR; undefined for another message or family. Throws NetlinkError when it is cut short. */

@@ -1,4 +1,5 @@
 import { O_APPEND, O_CREAT, O_WRONLY } from '../../abi/constants.ts';
+import { loggerOf } from '../../base/log.ts';
 import type { LogFields, Logger, LogLevel } from '../../base/log.ts';
 import { encodeBytes } from '../../base/text.ts';
 import { formatTimestamp } from '../../runtime/timestamp.ts';
@@ -55,13 +56,6 @@ export class LogOutput {
       const parts = Object.entries(fields).map(([key, value]) => `${key}=${String(value)}`);
       this.write(severities[level], [subsystem === '' ? message : `${subsystem}: ${message}`, ...parts].join(' '));
     };
-    return {
-      log,
-      error: (message, fields) => log('ERRO', message, fields),
-      warn: (message, fields) => log('WARN', message, fields),
-      info: (message, fields) => log('INFO', message, fields),
-      debug: (message, fields) => log('DEBG', message, fields),
-      child: (name) => this.logger(name),
-    };
+    return loggerOf(log, (name) => this.logger(name));
   }
 }

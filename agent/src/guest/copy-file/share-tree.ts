@@ -78,15 +78,10 @@ function findParent(names: readonly string[]): Fd {
 function ensureParent(target: CopyTarget): Fd {
   using root = openRoot();
   const parents = target.names.slice(0, -1);
-  const parent = ensureDirectory(root, parents, target.directoryMode);
-  try {
+  return ensureDirectory(root, parents, target.directoryMode).prepared((parent) => {
     // Not the share's own root: it belongs to all containers.
     if (parents.length > 0) fchown(parent, target.uid, target.gid);
-    return parent;
-  } catch (error) {
-    parent.close();
-    throw error;
-  }
+  });
 }
 
 function ensureDirectory(root: Fd, names: readonly string[], mode: number): Fd {

@@ -1,3 +1,4 @@
+import { loggerOf } from '../../base/log.ts';
 import type { LogFields, Logger, LogLevel } from '../../base/log.ts';
 import { encodeLogLine } from '../../codec/log-line.ts';
 import { LogPump } from './log-pump.ts';
@@ -52,14 +53,7 @@ export function createLogger(options: LoggerOptions): AgentLog {
       append(subsystem, level, msg, fields);
       pump.pump();
     };
-    return {
-      log,
-      error: (msg, fields) => log('ERRO', msg, fields),
-      warn: (msg, fields) => log('WARN', msg, fields),
-      info: (msg, fields) => log('INFO', msg, fields),
-      debug: (msg, fields) => log('DEBG', msg, fields),
-      child: loggerFor,
-    };
+    return loggerOf(log, loggerFor);
   };
   return {
     ...loggerFor(options.subsystem ?? 'root'),

@@ -1,3 +1,4 @@
+import { loggerOf } from '../../base/log.ts';
 import type { LogFields, Logger, LogLevel } from '../../base/log.ts';
 
 /** Records a second that one source may cause, when the guest's workload can provoke them. */
@@ -34,12 +35,5 @@ export function limitRate(
     passed += 1;
     inner.log(level, msg, fields);
   };
-  return {
-    log,
-    error: (msg, fields) => log('ERRO', msg, fields),
-    warn: (msg, fields) => log('WARN', msg, fields),
-    info: (msg, fields) => log('INFO', msg, fields),
-    debug: (msg, fields) => log('DEBG', msg, fields),
-    child: (subsystem) => limitRate(inner.child(subsystem), now, perSecond),
-  };
+  return loggerOf(log, (subsystem) => limitRate(inner.child(subsystem), now, perSecond));
 }

@@ -1,7 +1,8 @@
 import { AF_INET, AF_INET6 } from '../../abi/constants.ts';
 import { formatHardwareAddress } from '../../codec/hardware-address.ts';
 import { formatIpAddress, isIpv4, type IpPrefix } from '../../codec/ip-address.ts';
-import { decodeAddress, encodeDumpAddresses } from '../../codec/netlink/interface-address.ts';
+import { encodeDumpAddresses } from '../../codec/netlink/ifaddrmsg.ts';
+import { decodeAddress } from '../../codec/netlink/interface-address.ts';
 import { decodeRoute, encodeDumpRoutes, type Route } from '../../codec/netlink/route.ts';
 import type { RouteSocket } from '../../sys/route-socket.ts';
 import { listLinks } from './links.ts';

@@ -4,12 +4,8 @@ import { describeError } from '../../base/errors.ts';
 import { Scope } from '../../base/scope.ts';
 import { formatHardwareAddress } from '../../codec/hardware-address.ts';
 import { formatIpAddress, isIpv4, type IpPrefix } from '../../codec/ip-address.ts';
-import {
-  decodeAddress,
-  encodeAddAddress,
-  encodeDumpAddresses,
-  encodeRemoveAddress,
-} from '../../codec/netlink/interface-address.ts';
+import { encodeDumpAddresses } from '../../codec/netlink/ifaddrmsg.ts';
+import { decodeAddress, encodeAddAddress, encodeRemoveAddress } from '../../codec/netlink/interface-address.ts';
 import type { Link } from '../../codec/netlink/link.ts';
 import type { RouteSocket } from '../../sys/route-socket.ts';
 import type { KernelFiles } from '../files/kernel-files.ts';

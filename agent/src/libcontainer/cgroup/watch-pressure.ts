@@ -24,13 +24,9 @@ export function watchPressure(
   trigger: PressureTrigger,
   onPressure: () => void,
 ): () => void {
-  const fd = open(`${trigger.resource}.pressure`, O_RDWR | O_NONBLOCK, 0, directory);
-  try {
-    write(fd, encodeBytes(`${trigger.kind} ${trigger.stallUs} ${trigger.windowUs}\0`));
-  } catch (error) {
-    fd.close();
-    throw error;
-  }
+  const file = open(`${trigger.resource}.pressure`, O_RDWR | O_NONBLOCK, 0, directory);
+  const text = `${trigger.kind} ${trigger.stallUs} ${trigger.windowUs}\0`;
+  const fd = file.prepared(() => write(file, encodeBytes(text)));
   const watch = loop.watch(fd, 'priority', (ready) => {
     // The trigger dies with its cgroup.
     if (ready.hangup) stop();

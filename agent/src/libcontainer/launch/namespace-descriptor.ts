@@ -18,8 +18,7 @@ export function openNamespace(path: string, type: NamespaceType): Fd {
   if (fstatfs(place).type !== NSFS_MAGIC)
     throw new DomainError('invalid_argument', `${field}: ${path} is no namespace`);
   const self = `/proc/self/fd/${place.number}`;
-  const opened = open(self, O_RDONLY);
-  try {
+  return open(self, O_RDONLY).prepared((opened) => {
     const found = namespaceTypes.find((entry) => namespaceFlags[entry] === namespaceFlag(opened));
     if (found !== type) {
       throw new DomainError('invalid_argument', `${field}: ${path} is a ${found ?? 'strange'} namespace`);
@@ -27,11 +26,7 @@ export function openNamespace(path: string, type: NamespaceType): Fd {
     if (sharesNamespace(opened, type)) {
       throw new DomainError('invalid_argument', `${field}: ${path} is the runtime's own namespace`);
     }
-    return opened;
-  } catch (error) {
-    opened.close();
-    throw error;
-  }
+  });
 }
 
 /** `_IO(0xb7, 3)` of linux/nsfs.h. */

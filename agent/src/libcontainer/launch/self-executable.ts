@@ -26,14 +26,9 @@ export function copySelfExecutable(): Fd {
  */
 export function openSelfExecutable(): Fd {
   try {
-    const tree = openTree('/proc/self/exe', OPEN_TREE_CLONE);
-    try {
-      mountSetattr(tree, '', { set: MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV });
-      return tree;
-    } catch (error) {
-      tree.close();
-      throw error;
-    }
+    return openTree('/proc/self/exe', OPEN_TREE_CLONE).prepared((tree) =>
+      mountSetattr(tree, '', { set: MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV }),
+    );
   } catch (error) {
     if (!isSysError(error)) throw error;
     return copySelfExecutable();

@@ -1,7 +1,8 @@
 import { CLONE_NEWNET, IFA_F_PERMANENT, O_RDONLY } from '../../abi/constants.ts';
 import { DomainError, wrapError } from '../../base/errors.ts';
 import { isSysError } from '../../base/sys-error.ts';
-import { decodeAddress, encodeDumpAddresses, encodeNewAddress } from '../../codec/netlink/address.ts';
+import { decodeAddress, encodeNewAddress } from '../../codec/netlink/address.ts';
+import { encodeDumpAddresses } from '../../codec/netlink/ifaddrmsg.ts';
 import type { InterfaceAddress } from '../../codec/netlink/address.ts';
 import { decodeLink, encodeGetLink, encodeMoveLink, encodeSetLinkUp } from '../../codec/netlink/link.ts';
 import type { Link } from '../../codec/netlink/link.ts';

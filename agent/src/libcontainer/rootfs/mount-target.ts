@@ -29,13 +29,7 @@ export function openTarget(root: ContainerRoot, step: MountStep, isFolder: boole
     special === undefined
       ? root.ensureKnown(destination, isFolder ? 'directory' : 'file')
       : { fd: special, stat: undefined };
-  try {
-    checkTarget(root, destination, target.fd, target.stat);
-    return target.fd;
-  } catch (error) {
-    target.fd.close();
-    throw error;
-  }
+  return target.fd.prepared((fd) => checkTarget(root, destination, fd, target.stat));
 }
 
 /** Throws for a place that nothing of the spec may cover; `destination` is only what it was called, `known` what statx(2) said of it. */

@@ -29,30 +29,23 @@ function emitAssign(emitter: Emitter, slot: number, value: Eval): void {
   });
 }
 
-/** The value in a slot, since its parts are looked at one by one. */
-function emitStore(emitter: Emitter, value: Eval): number {
+/** The value in a slot, since its parts are looked at one by one, if it has the pattern's form. */
+function emitStore(emitter: Emitter, value: Eval, fits: (found: Value) => boolean): number {
   const slot = emitter.temporary();
   emitAssign(emitter, slot, value);
+  emitter.test((frame) => fits(frame[slot] as Value));
   return slot;
 }
 
 function emitArray(emitter: Emitter, pattern: Extract<Term, { kind: 'array' }>, value: Eval): void {
-  const slot = emitStore(emitter, value);
   const { length } = pattern.items;
-  emitter.test((frame) => {
-    const found = frame[slot] as Value;
-    return isArray(found) && found.length === length;
-  });
+  const slot = emitStore(emitter, value, (found) => isArray(found) && found.length === length);
   pattern.items.forEach((item, index) => emitMatch(emitter, item, (frame) => (frame[slot] as readonly Value[])[index]));
 }
 
 function emitObject(emitter: Emitter, pattern: Extract<Term, { kind: 'object' }>, value: Eval): void {
-  const slot = emitStore(emitter, value);
   const { length } = pattern.entries;
-  emitter.test((frame) => {
-    const found = frame[slot] as Value;
-    return isObject(found) && found.size === length;
-  });
+  const slot = emitStore(emitter, value, (found) => isObject(found) && found.size === length);
   for (const [keyTerm, item] of pattern.entries) {
     const key = emitter.language.value(emitter, keyTerm);
     emitMatch(emitter, item, (frame, context) => {

@@ -1,7 +1,7 @@
 import { spend } from '../fuel.ts';
 import type { Body, Statement, Term } from '../syntax/ast.ts';
 import type { Emitter } from './emitter.ts';
-import { declaredNames, forEachPatternVariable, forEachVariable, termsOf } from './variables.ts';
+import { declaredNames, forEachComprehension, forEachPatternVariable, forEachVariable, termsOf } from './variables.ts';
 
 /** Whether a term can be computed: every variable in it has a value, or gets one by going through a collection. */
 export function isComputable(emitter: Emitter, term: Term): boolean {
@@ -103,30 +103,4 @@ function isClosed(emitter: Emitter, body: Body, heads: readonly Term[], own: Rea
     }
   }
   return isSatisfied;
-}
-
-function forEachComprehension(term: Term, visit: (inner: Extract<Term, { kind: 'comprehension' }>) => void): void {
-  switch (term.kind) {
-    case 'constant':
-    case 'variable':
-      return;
-    case 'comprehension':
-      return visit(term);
-    case 'reference':
-      forEachComprehension(term.head, visit);
-      for (const step of term.path) forEachComprehension(step, visit);
-      return;
-    case 'call':
-      for (const arg of term.args) forEachComprehension(arg, visit);
-      return;
-    case 'array':
-    case 'set':
-      for (const item of term.items) forEachComprehension(item, visit);
-      return;
-    case 'object':
-      for (const [key, value] of term.entries) {
-        forEachComprehension(key, visit);
-        forEachComprehension(value, visit);
-      }
-  }
 }

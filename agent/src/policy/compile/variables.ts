@@ -1,30 +1,43 @@
 import type { Body, Statement, Term } from '../syntax/ast.ts';
 
-/** Calls `visit` for each variable of a term outside of comprehensions. */
-export function forEachVariable(term: Term, visit: (name: string) => void): void {
+/** A part of a term that has no parts, or a body of its own. */
+type Leaf = Extract<Term, { kind: 'constant' | 'variable' | 'comprehension' }>;
+
+function forEachLeaf(term: Term, visit: (leaf: Leaf) => void): void {
+  const visitAll = (terms: readonly Term[]): void => terms.forEach((inner) => forEachLeaf(inner, visit));
   switch (term.kind) {
     case 'constant':
     case 'comprehension':
-      return;
     case 'variable':
-      return visit(term.name);
+      return visit(term);
     case 'reference':
-      forEachVariable(term.head, visit);
-      for (const step of term.path) forEachVariable(step, visit);
-      return;
+      forEachLeaf(term.head, visit);
+      return visitAll(term.path);
     case 'call':
-      for (const arg of term.args) forEachVariable(arg, visit);
-      return;
+      return visitAll(term.args);
     case 'array':
     case 'set':
-      for (const item of term.items) forEachVariable(item, visit);
-      return;
+      return visitAll(term.items);
     case 'object':
-      for (const [key, value] of term.entries) {
-        forEachVariable(key, visit);
-        forEachVariable(value, visit);
-      }
+      for (const entry of term.entries) visitAll(entry);
   }
+}
+
+/** Calls `visit` for each variable of a term outside of comprehensions. */
+export function forEachVariable(term: Term, visit: (name: string) => void): void {
+  forEachLeaf(term, (leaf) => {
+    if (leaf.kind === 'variable') visit(leaf.name);
+  });
+}
+
+/** Calls `visit` for each comprehension of a term, not for those inside of one. */
+export function forEachComprehension(
+  term: Term,
+  visit: (inner: Extract<Term, { kind: 'comprehension' }>) => void,
+): void {
+  forEachLeaf(term, (leaf) => {
+    if (leaf.kind === 'comprehension') visit(leaf);
+  });
 }
 
 /** Calls `visit` for each variable that matching a value against the term can give a value: not those in references and calls. */

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { decodeAddress, encodeDumpAddresses, encodeNewAddress } from '../../../../agent/src/codec/netlink/address.ts';
+import { decodeAddress, encodeNewAddress } from '../../../../agent/src/codec/netlink/address.ts';
+import { encodeDumpAddresses } from '../../../../agent/src/codec/netlink/ifaddrmsg.ts';
 import { encodeMoveLink } from '../../../../agent/src/codec/netlink/link.ts';
 import { decodeMessages } from '../../../../agent/src/codec/netlink/message.ts';
 import { NetlinkError } from '../../../../agent/src/codec/netlink/netlink-error.ts';

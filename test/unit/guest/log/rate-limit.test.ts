@@ -1,18 +1,12 @@
 import { expect, it } from 'vitest';
+import { loggerOf } from '../../../../agent/src/base/log.ts';
 import type { LogFields, Logger, LogLevel } from '../../../../agent/src/base/log.ts';
 import { limitRate } from '../../../../agent/src/guest/log/rate-limit.ts';
 
 function recorder(lines: string[], subsystem = 'root'): Logger {
   const log = (level: LogLevel, msg: string, fields?: LogFields): void =>
     void lines.push(`${subsystem} ${level} ${msg}${fields === undefined ? '' : ` ${JSON.stringify(fields)}`}`);
-  return {
-    log,
-    error: (msg, fields) => log('ERRO', msg, fields),
-    warn: (msg, fields) => log('WARN', msg, fields),
-    info: (msg, fields) => log('INFO', msg, fields),
-    debug: (msg, fields) => log('DEBG', msg, fields),
-    child: (name) => recorder(lines, name),
-  };
+  return loggerOf(log, (name) => recorder(lines, name));
 }
 
 it('limitRate() passes ten records a second and then says how many it dropped', () => {
