@@ -27,7 +27,7 @@ describe('a call that is left waiting', { timeout: 60_000 }, () => {
         () => 'failed',
       );
       expect(await exec.wait()).toBe(0);
-      expect(await within(10_000, 'the write', write)).toBe('failed');
+      expect(await within(20_000, 'the write', write)).toBe('failed');
       await reuseDescriptors();
       expect((await container.execute('echo on')).stdout).toBe('on\n');
     });
@@ -39,7 +39,7 @@ describe('a call that is left waiting', { timeout: 60_000 }, () => {
       () => 'failed',
     );
     await container.remove();
-    expect(await within(10_000, 'the write', write)).toBe('failed');
+    expect(await within(20_000, 'the write', write)).toBe('failed');
     await reuseDescriptors();
   });
 
@@ -60,8 +60,9 @@ describe('a call that is left waiting', { timeout: 60_000 }, () => {
     const disk = { driver: 'blk', source: '1f', fstype: 'ext4', mount_point: `/run/kata-containers/${id}/disk` };
     const request = createRequest(id, { root: fixture.root, run: 'true' });
     const creation = expectStatus(fixture.client.call('CreateContainer', { ...request, storages: [disk] }), 'internal');
-    const removal = fixture.client.call('RemoveContainer', { container_id: id }, { timeoutMs: 100 });
     // The agent's own word, not that of the client's timer.
+    const soon = { timeoutMs: 100, graceMs: 20_000 };
+    const removal = fixture.client.call('RemoveContainer', { container_id: id }, soon);
     expect(await expectStatus(removal, 'deadline_exceeded')).not.toContain('no answer in');
     await creation;
     // The agent listens for devices from now on.

@@ -10,7 +10,7 @@ import { eventually, within } from '../support/eventually.ts';
 const SIGKILL = 9;
 const SIGTERM = 15;
 
-describe('a container', { timeout: 20_000 }, () => {
+describe('a container', { timeout: 60_000 }, () => {
   const fixture = useAgent();
   const run = (options: Parameters<typeof TestContainer.start>[1]['run']) => ({ root: fixture.root, run: options });
 
@@ -201,7 +201,7 @@ describe('a container', { timeout: 20_000 }, () => {
       ),
     );
     await container.remove();
-    for (const outcome of await within(10_000, 'the waits', Promise.all(waits))) {
+    for (const outcome of await within(20_000, 'the waits', Promise.all(waits))) {
       if ('status' in outcome) expect(outcome.status).toBe(137);
     }
   });

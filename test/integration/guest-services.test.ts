@@ -18,7 +18,7 @@ describe('the guest', { timeout: 60_000 }, () => {
 
   describe('GetVolumeStats', () => {
     const stats = (volume_guest_path: string) =>
-      within(10_000, 'the answer', fixture.client.call('GetVolumeStats', { volume_guest_path }));
+      within(20_000, 'the answer', fixture.client.call('GetVolumeStats', { volume_guest_path }));
 
     it('tells bytes, then inodes, as the file system counts them', async () => {
       const { usage, volume_condition } = await stats('/run/volume');

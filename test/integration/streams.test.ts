@@ -159,7 +159,7 @@ describe('a stream', { timeout: 60_000 }, () => {
     expect(exec.stdout).toBe('others go on\n');
     await fixture.watched.alive();
     await container.killAll();
-    expect(await within(10_000, 'the blocked write', blocked)).toBe('ended');
+    expect(await within(20_000, 'the blocked write', blocked)).toBe('ended');
     expect(new Set(await Promise.all(reads))).toEqual(new Set(['']));
   });
 

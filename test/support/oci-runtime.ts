@@ -24,7 +24,7 @@ export interface Bundle {
 let count = 0;
 
 /** How long what ends by itself may take, in ms; bounds a failing test. */
-const SETTLE_MS = 10_000;
+const SETTLE_MS = 25_000;
 
 /**
  * An OCI runtime under test: an outside program with runc's command line. All its containers have a state folder of their own, and

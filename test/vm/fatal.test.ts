@@ -6,8 +6,8 @@ import { TestVm } from '../support/vm/test-vm.ts';
 import { useVm } from '../support/vm/vm-fixture.ts';
 
 const LOG_PORT = 1025;
-/** The agent has 2 s; a guest without hardware help on a busy machine is given ten times that. A hang takes for ever. */
-const END_MS = 20_000;
+/** The agent has 2 s; a guest without hardware help on a busy machine is given thirty times that. A hang takes for ever. */
+const END_MS = 60_000;
 
 describe('LIV-13: an error in a handler', () => {
   const fixture = useVm({

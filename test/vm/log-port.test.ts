@@ -100,7 +100,7 @@ describe('the log port', { timeout: 240_000 }, () => {
     const filler = 'x'.repeat(3500);
     for (let done = 0; done < 640; done += AT_ONCE)
       await Promise.all(Array.from({ length: AT_ONCE }, (_, index) => mark(client, `${filler}-${done + index}`)));
-    await within(5000, 'an answer', client.check());
+    await within(20_000, 'an answer', client.check());
     slow.stream.resume();
     await slow.until('the loss', says('log records were dropped'));
     await mark(client, 'the-last-word');

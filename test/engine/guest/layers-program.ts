@@ -1,17 +1,15 @@
 /** Runs inside the engine, in a mount namespace of its own: overlays and how they end, against the real kernel. */
-import { neverAborted } from '../../../agent/src/base/abort.ts';
-import { silentLogger } from '../../../agent/src/base/log.ts';
 import { STORAGE_DRIVERS } from '../../../agent/src/guest/storage/storage-drivers.ts';
 import { StorageRegistry } from '../../../agent/src/guest/storage/storage-registry.ts';
-import type { Storage, StorageContext } from '../../../agent/src/guest/storage/storage.ts';
+import type { Storage } from '../../../agent/src/guest/storage/storage.ts';
 import * as fs from '../../../agent/src/sys/file.ts';
 import { EventLoop } from '../../../agent/src/sys/loop.ts';
 import { mount } from '../../../agent/src/sys/mount.ts';
-import { offload, offloadCounts } from '../../../agent/src/sys/offload.ts';
+import { offloadCounts } from '../../../agent/src/sys/offload.ts';
 import { sleep } from '../../../agent/src/sys/readiness.ts';
 import { Reaper } from '../../../agent/src/sys/reaper.ts';
-import { monotonicMs } from '../../../agent/src/sys/system.ts';
 import { check, checkEqual, checkFails, runChecks } from '../../support/engine/checks.ts';
+import { storageContext } from '../../support/engine/storage-context.ts';
 
 const BASE = '/run/kata-containers';
 const WRITABLE = 'io.katacontainers.fs-opt.overlay-rw';
@@ -19,29 +17,7 @@ const loop = EventLoop.create();
 const parts = { loop, reaper: new Reaper(loop) };
 const registry = new StorageRegistry(STORAGE_DRIVERS);
 
-function contextOf(containerId: string | undefined, deadlineMs = 10_000, delayMs = 0): StorageContext {
-  const unused = (): Promise<never> => Promise.reject(new Error('not used'));
-  return {
-    containerId,
-    signal: neverAborted,
-    log: silentLogger,
-    waitForBlockDevice: unused,
-    waitForScsiDisk: unused,
-    waitForBlockNode: unused,
-    watchables: unused,
-    runProgram: unused,
-    sleep: async () => undefined,
-    runBlocking: (name, work, undo) => {
-      const late = (): ReturnType<typeof work> => {
-        for (const end = monotonicMs() + delayMs; monotonicMs() < end;);
-        return work();
-      };
-      return offload(parts, name, late, { deadlineMs, ...(undo === undefined ? {} : { undo }) });
-    },
-  };
-}
-
-const context = contextOf('c1');
+const context = storageContext(parts, 'c1');
 
 function overlay(place: string, options: readonly string[], changes: Partial<Storage> = {}): Storage {
   const plain = { driver: 'overlayfs', driverOptions: [], source: 'overlay', fstype: 'overlay', shared: false };
@@ -77,7 +53,7 @@ async function plainOverlay(): Promise<void> {
   check('and never the layer below', fs.stat(`${BASE}/v/bottom/only`).gid === 0);
   fs.createFile(`${BASE}/c1/rootfs/new`, 'x');
   check('writes go to the upper layer', fs.exists(`${BASE}/v/disk/rw/fs/new`));
-  const second = await registry.acquire([overlay('c1/rootfs', [])], contextOf('c2'));
+  const second = await registry.acquire([overlay('c1/rootfs', [])], storageContext(parts, 'c2'));
   await registry.release(paths, context);
   check('a second user keeps it', isMounted('c1/rootfs'));
   await registry.release(second, context);
@@ -87,7 +63,11 @@ async function plainOverlay(): Promise<void> {
 
 async function ownLayer(): Promise<void> {
   const request = overlay('c1/rootfs', [LOWER, WRITABLE]);
-  await checkFails('a layer needs a container', registry.acquire([request], contextOf(undefined)), 'No container id');
+  await checkFails(
+    'a layer needs a container',
+    registry.acquire([request], storageContext(parts, undefined)),
+    'No container id',
+  );
   const paths = await registry.acquire([request], context);
   fs.createFile(`${BASE}/c1/rootfs/new`, 'x');
   check('the layer is in the folder of the container', fs.exists(`${BASE}/c1/upper/new`));
@@ -108,7 +88,7 @@ async function confinement(): Promise<void> {
     ['a work directory', [LOWER, `upperdir=${BASE}/v/disk/rw/fs`, `workdir=${BASE}/v/disk/link`]],
   ];
   for (const [what, options] of layers) {
-    const through = registry.acquire([overlay('c2/rootfs', options)], contextOf('c2'));
+    const through = registry.acquire([overlay('c2/rootfs', options)], storageContext(parts, 'c2'));
     await checkFails(`${what} behind a link is refused (API-08)`, through, 'disk/link');
   }
   check('and leaves nothing', !fs.exists(`${BASE}/c2`));
@@ -137,8 +117,10 @@ async function rollback(): Promise<void> {
 }
 
 async function deadline(): Promise<void> {
-  const late = registry.acquire([overlay('late/rootfs', [LOWER, WRITABLE])], contextOf('late', 50, 300));
+  const slow = { deadlineMs: 50, heldUntil: `${BASE}/go-on` };
+  const late = registry.acquire([overlay('late/rootfs', [LOWER, WRITABLE])], storageContext(parts, 'late', slow));
   await checkFails('an overlay that takes too long fails at its deadline (LIV-09)', late, 'not done after 50 ms');
+  fs.createFile(slow.heldUntil, '');
   for (let round = 0; round < 100 && offloadCounts().running > 0; round++) await sleep(loop, 50);
   check('and is undone when it comes', !isMounted('late/rootfs') && !fs.exists(`${BASE}/late/upper`));
 }

@@ -8,44 +8,23 @@ import { applyFsGroup } from '../../../agent/src/guest/storage/fs-group.ts';
 import { refreshSharedMounts } from '../../../agent/src/guest/storage/refresh-shared-mounts.ts';
 import { STORAGE_DRIVERS } from '../../../agent/src/guest/storage/storage-drivers.ts';
 import { StorageRegistry } from '../../../agent/src/guest/storage/storage-registry.ts';
-import type { Storage, StorageContext } from '../../../agent/src/guest/storage/storage.ts';
+import type { Storage } from '../../../agent/src/guest/storage/storage.ts';
 import { updateEphemeralMounts } from '../../../agent/src/guest/storage/update-ephemeral-mounts.ts';
 import * as fs from '../../../agent/src/sys/file.ts';
 import { EventLoop } from '../../../agent/src/sys/loop.ts';
 import { mount, unmount } from '../../../agent/src/sys/mount.ts';
-import { offload, offloadCounts } from '../../../agent/src/sys/offload.ts';
+import { offloadCounts } from '../../../agent/src/sys/offload.ts';
 import { sleep } from '../../../agent/src/sys/readiness.ts';
 import { Reaper } from '../../../agent/src/sys/reaper.ts';
-import { monotonicMs } from '../../../agent/src/sys/system.ts';
 import { O_DIRECTORY, O_PATH, MS_BIND } from '../../../agent/src/abi/constants.ts';
 import { check, checkFails, runChecks } from '../../support/engine/checks.ts';
+import { storageContext } from '../../support/engine/storage-context.ts';
 
 const BASE = '/run/kata-containers';
 const loop = EventLoop.create();
 const parts = { loop, reaper: new Reaper(loop) };
 
-function contextWith(deadlineMs: number, delayMs: number): StorageContext {
-  const unused = (): Promise<never> => Promise.reject(new Error('not used'));
-  return {
-    signal: neverAborted,
-    log: silentLogger,
-    waitForBlockDevice: unused,
-    waitForScsiDisk: unused,
-    waitForBlockNode: unused,
-    watchables: unused,
-    runProgram: unused,
-    sleep: async () => undefined,
-    runBlocking: (name, work, undo) => {
-      const late = (): ReturnType<typeof work> => {
-        for (const end = monotonicMs() + delayMs; monotonicMs() < end;);
-        return work();
-      };
-      return offload(parts, name, late, { deadlineMs, ...(undo === undefined ? {} : { undo }) });
-    },
-  };
-}
-
-const context = contextWith(10_000, 0);
+const context = storageContext(parts, undefined);
 
 function storage(driver: string, place: string, changes: Partial<Storage> = {}): Storage {
   const plain = { driver, driverOptions: [], source: 'none', fstype: 'tmpfs', options: [], shared: false };
@@ -169,9 +148,11 @@ async function devices(): Promise<void> {
 
 async function deadline(): Promise<void> {
   const registry = new StorageRegistry(STORAGE_DRIVERS);
-  const slow = contextWith(50, 300);
+  const heldUntil = `${BASE}/go-on`;
+  const slow = storageContext(parts, undefined, { deadlineMs: 50, heldUntil });
   const late = registry.acquire([storage('virtio-fs', 'late')], slow);
   await checkFails('a mount that takes too long fails at its deadline (LIV-09)', late, 'not done after 50 ms');
+  fs.createFile(heldUntil, '');
   for (let round = 0; round < 100 && offloadCounts().running > 0; round++) await sleep(loop, 50);
   check('and is undone when it comes', mountRow('late') === undefined && !fs.exists(`${BASE}/late`));
 }

@@ -1,5 +1,4 @@
 /** Runs inside the engine, in a mount namespace of its own: watchable mounts against the real kernel. */
-import { neverAborted } from '../../../agent/src/base/abort.ts';
 import { silentLogger } from '../../../agent/src/base/log.ts';
 import { STORAGE_DRIVERS } from '../../../agent/src/guest/storage/storage-drivers.ts';
 import { StorageRegistry } from '../../../agent/src/guest/storage/storage-registry.ts';
@@ -11,6 +10,7 @@ import { offload, offloadCounts } from '../../../agent/src/sys/offload.ts';
 import { sleep } from '../../../agent/src/sys/readiness.ts';
 import { Reaper } from '../../../agent/src/sys/reaper.ts';
 import { check, checkEqual, checkFails, runChecks } from '../../support/engine/checks.ts';
+import { storageContext } from '../../support/engine/storage-context.ts';
 
 const SHARE = '/run/kata-containers/shared/containers';
 const ROOT = `${SHARE}/watchable`;
@@ -28,22 +28,10 @@ const watchables = new Watchables({
 });
 const registry = new StorageRegistry(STORAGE_DRIVERS);
 
-function contextOf(containerId: string | undefined): StorageContext {
-  const unused = (): Promise<never> => Promise.reject(new Error('not used'));
-  return {
-    containerId,
-    signal: neverAborted,
-    log: silentLogger,
-    waitForBlockDevice: unused,
-    waitForScsiDisk: unused,
-    waitForBlockNode: unused,
-    watchables: () => Promise.resolve(watchables),
-    runProgram: unused,
-    sleep: async () => undefined,
-    runBlocking,
-  };
-}
-
+const contextOf = (containerId: string | undefined): StorageContext => ({
+  ...storageContext(parts, containerId),
+  watchables: () => Promise.resolve(watchables),
+});
 const context = contextOf('c1');
 
 function watchable(source: string, name: string, root = ROOT): Storage {

@@ -3,7 +3,7 @@ import { AbortController } from '../../../agent/src/base/abort.ts';
 import { abandonedWork, DomainError } from '../../../agent/src/base/errors.ts';
 import { isSysError } from '../../../agent/src/base/sys-error.ts';
 import { pipe } from '../../../agent/src/sys/descriptor.ts';
-import { createFile, exists, mkdirAll, readDirectory, stat, unlink } from '../../../agent/src/sys/file.ts';
+import { createFile, exists, mkdirAll, readDirectory, stat, tryUnlink, unlink } from '../../../agent/src/sys/file.ts';
 import { offload, offloadCounts } from '../../../agent/src/sys/offload.ts';
 import type { OffloadContext, OffloadOptions } from '../../../agent/src/sys/offload.ts';
 import { exit, getpid, pauseForEver } from '../../../agent/src/sys/process.ts';
@@ -15,7 +15,7 @@ function busy(ms: number): void {
 }
 
 async function until(context: OffloadContext, isTrue: () => boolean): Promise<void> {
-  for (let round = 0; round < 400 && !isTrue(); round++) await sleep(context.loop, 5);
+  for (let round = 0; round < 4000 && !isTrue(); round++) await sleep(context.loop, 5);
 }
 
 async function results(context: OffloadContext): Promise<void> {
@@ -79,21 +79,26 @@ async function deadlines(context: OffloadContext): Promise<void> {
 async function lateSuccess(context: OffloadContext): Promise<void> {
   mkdirAll('/tmp/offload');
   const path = '/tmp/offload/made';
+  const told = '/tmp/offload/told';
   const make = (): string => {
-    busy(60);
+    // Late, however long it takes until the deadline is noticed.
+    for (let round = 0; round < 2000 && !exists(told); round++) busy(5);
     createFile(path, 'x');
     return path;
   };
+  tryUnlink(told);
   const late = offload(context, 'late', make, { deadlineMs: 20, undo: (made) => unlink(made) });
   await checkFails('work with an undo fails at its deadline all the same', late, 'not done after 20 ms');
   checkEqual('it is counted while it runs on', offloadCounts().abandoned, 1);
   const settled = abandonedWork(await late.catch((error: unknown) => error));
   check('its failure says that it goes on', settled !== undefined, '');
+  createFile(told, '');
   await until(context, () => exists(path));
   await settled;
   check('until it is undone', !exists(path));
   await until(context, () => !exists(path) && offloadCounts().running === 0);
   check('and is undone when it succeeds', !exists(path));
+  unlink(told);
   checkEqual('nothing is counted then', offloadCounts(), { running: 0, abandoned: 0 });
 }
 
@@ -109,7 +114,7 @@ async function limit(context: OffloadContext): Promise<void> {
       { deadlineMs: 10_000 },
     ),
   );
-  const refused = await offload(context, 'one more', () => 1, { deadlineMs: 1000 }).catch((error: unknown) => error);
+  const refused = await offload(context, 'one more', () => 1, { deadlineMs: 10_000 }).catch((error: unknown) => error);
   check(
     'a seventeenth is refused',
     refused instanceof DomainError && refused.code === 'resource_exhausted',
@@ -120,7 +125,7 @@ async function limit(context: OffloadContext): Promise<void> {
     await Promise.all(slow),
     slow.map((_, index) => index),
   );
-  checkEqual('then there is room again', await offload(context, 'next', () => 2, { deadlineMs: 1000 }), 2);
+  checkEqual('then there is room again', await offload(context, 'next', () => 2, { deadlineMs: 10_000 }), 2);
 }
 
 async function waitingForRoom(context: OffloadContext): Promise<void> {

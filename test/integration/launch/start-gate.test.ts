@@ -77,7 +77,7 @@ describe('EXE-06: exec', () => {
       config.process.capabilities = { bounding: capabilities, effective: capabilities, permitted: capabilities };
     });
     await container.start();
-    const deadline = Date.now() + 10_000;
+    const deadline = Date.now() + 30_000;
     for (let refused = false; !refused;) {
       const { status, stderr } = await container.exec('true');
       refused = status !== 0;

@@ -191,10 +191,10 @@ describe('delete', () => {
 
   it('--force comes through while a start hangs in a hook', async () => {
     const container = await runtime().create('true', (config) => {
-      config.hooks = { startContainer: [{ path: '/bin/sleep', args: ['sleep', '100'] }] };
+      config.hooks = { startContainer: [{ path: '/bin/sh', args: ['sh', '-c', 'echo >/hanging; exec sleep 100'] }] };
     });
     const child = runtime().spawn(['start', container.id], 'ignore');
-    await new Promise((resolve) => setTimeout(resolve, 200));
+    await eventually(() => expect(existsSync(join(container.bundle.path, 'rootfs/hanging'))).toBe(true));
     await runtime().succeed(['delete', '--force', container.id]);
     await exitOf(child);
     expect(runtime().stateDirectories).toEqual([]);

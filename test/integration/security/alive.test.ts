@@ -35,7 +35,7 @@ describe('staying alive', { timeout: 180_000 }, () => {
       await eventually(() => expect(descriptorsBelow(agent.pid, LIMIT)).toBe(LIMIT));
       const before = { cpu: cpuMs(agent.pid), time: performance.now() };
       await container.write('\n');
-      expect(await within(10_000, 'the running call', wait)).toBe(3);
+      expect(await within(20_000, 'the running call', wait)).toBe(3);
       await client.check();
       const { setTimeout: sleep } = await import('node:timers/promises');
       await sleep(1000);

@@ -175,7 +175,7 @@ describe('numbers and sizes', { timeout: 120_000 }, () => {
     ])('a text of 1 MiB as %s is refused quickly, in a short message', async (_, make) => {
       for (const character of ['a', '/', '.', ':', '%', ' ', 'a/', '../', '.a']) {
         const big = character.repeat((1 << 20) / character.length);
-        const call = within(5000, `a text of ${character}`, fixture.client.call('CreateContainer', make(big)));
+        const call = within(20_000, `a text of ${character}`, fixture.client.call('CreateContainer', make(big)));
         const text = await expectStatus(call, ['invalid_argument', 'internal', 'not_found']);
         expect(text.length).toBeLessThan(8192);
       }

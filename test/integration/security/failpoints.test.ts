@@ -102,7 +102,7 @@ describe.skipIf(!existsSync(failpointAgent))('failures on purpose', { timeout: 6
       const end = join(roots.folder, 'end-of-the-pause');
       await using watched = await start(`offload.child=pause:${end}`);
       const calls = Array.from({ length: 40 }, () =>
-        watched.client.call('UpdateEphemeralMounts', OFFLOADED, { timeoutMs: 3000 }).then(
+        watched.client.call('UpdateEphemeralMounts', OFFLOADED, { timeoutMs: 3000, graceMs: 20_000 }).then(
           () => 'ok',
           (error: unknown) => (error as RpcError).message,
         ),

@@ -56,7 +56,7 @@ describe('PRV-12: the session keyring', { timeout: 60_000 }, () => {
       copyFileSync(program, join(container.bundle.path, 'rootfs/session-keyring'));
       await container.create();
       await container.start();
-      await eventually(async () => expect(await container.stdout()).toMatch(/^\d+\n$/), 5000);
+      await eventually(async () => expect(await container.stdout()).toMatch(/^\d+\n$/));
       seen.push(await container.stdout());
       if (withExec) seen.push((await container.exec('/session-keyring')).stdout);
     }

@@ -26,7 +26,7 @@ import type { Mount } from '../../../proto/gen/agent.js';
 /** The codes with which a container that cannot be made safely is refused. */
 const REFUSED = ['invalid_argument', 'internal', 'failed_precondition'] as const;
 /** A refusal comes at once: nothing of the image is ever waited for, in ms. */
-const SOON_MS = 10_000;
+const SOON_MS = 20_000;
 
 describe('a root file system full of links', { timeout: 60_000 }, () => {
   const fixture = useAgent();

@@ -23,7 +23,7 @@ describe('GetDiagnosticData', { timeout: 60_000 }, () => {
 
   const ask = async (id: string, log_type = 'termination_log'): Promise<string> => {
     const call = fixture.client.call('GetDiagnosticData', { container_id: id, log_type });
-    return (await within(10_000, 'the answer', call)).data;
+    return (await within(20_000, 'the answer', call)).data;
   };
   const start = (run = 'sleep 600'): Promise<TestContainer> => {
     writeFileSync(source, '');

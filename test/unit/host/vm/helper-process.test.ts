@@ -54,5 +54,5 @@ test('dies with the process that started it, even when that is killed', async ()
   const helper = identifyProcess(Number(line));
   if (helper === undefined) throw new Error('the helper is not there');
   owner.kill('SIGKILL');
-  await expect.poll(() => isProcessAlive(helper), { timeout: 5000 }).toBe(false);
+  await expect.poll(() => isProcessAlive(helper), { timeout: 20_000 }).toBe(false);
 });
