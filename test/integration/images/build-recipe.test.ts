@@ -221,64 +221,8 @@ to = "motd"
   });
 });
 
-describe('bad input', () => {
-  it.each([
-    ['an unknown key', '[output]\nfromat = "disk"\n', 'output.fromat: unknown key; did you mean format?'],
-    ['a missing file', '[[file]]\ntarget = "/x"\nsource = "nowhere"\n', /file \/x: read .*nowhere: ENOENT/],
-    ['a path that leaves the root', '[[file]]\ntarget = "/../x"\ncontent = ""\n', 'leaves the root of the guest'],
-    ['a size that is too small', '[output]\nformat = "ext4"\nsize = "64K"\n', /ext4|size/],
-    [
-      'a loop of symlinks',
-      '[[symlink]]\ntarget = "/a"\nto = "b"\n[[symlink]]\ntarget = "/b"\nto = "a"\n[[symlink]]\ntarget = "/a/x"\nto = "c"\n',
-      'too many symlinks',
-    ],
-    ['a folder that is a file', '[[file]]\ntarget = "/x"\ncontent = ""\n[[directory]]\ntarget = "/x/y"\n', /\/?x/],
-  ])('%s is one clear error', async (_what, text, message) => {
-    const path = await recipe('bad', text);
-    const { status, stdout, stderr } = await builder(['build', 'image', path]);
-    const said = stderr.split('\n').filter((line) => line.startsWith('rootfs-builder: '));
-    expect([status, stdout, said.length]).toEqual([1, '', 1]);
-    expect(said[0]).toMatch(message);
-    expect(readdirSync(folder).filter((name) => name.includes('bad.image'))).toEqual([]);
-  });
-
-  it('a file name with a newline is refused', async () => {
-    await mkdir(join(folder, 'odd'), { recursive: true });
-    await writeFile(join(folder, 'odd/a\nb'), '');
-    const path = await recipe('odd', '[[file]]\ntarget = "/odd"\nsource = "odd"\n');
-    expect((await builder(['build', 'initrd', path])).stderr).toContain('contains a newline or NUL');
-  });
-
-  it('VMB-11: an archive with a name that leads outside leaves nothing', async () => {
-    await writeFile(join(folder, 'evil.tar'), tarArchive({ name: '../../evil', data: 'x' }));
-    const path = join(folder, 'evil.toml');
-    await writeFile(path, 'base = "tar:evil.tar"\n[agent]\nbinary = "agent"\n');
-    expect((await builder(['build', 'initrd', path])).stderr).toContain('names with ".." are refused');
-    expect([existsSync(join(folder, 'evil.initrd')), existsSync(join(folder, 'evil')), leftovers()]).toEqual([
-      false,
-      false,
-      [],
-    ]);
-  });
-
-  it('a full disk is one error and leaves nothing under the final name', async () => {
-    const path = await recipe('full', '[[file]]\ntarget = "/large"\nsource = "large"\n');
-    await writeFile(join(folder, 'large'), Buffer.alloc(8 * 1024 * 1024, 'x'));
-    const small = join(folder, 'small');
-    await mkdir(small, { recursive: true });
-    // In a mount namespace of its own: the small disk goes away with the last process.
-    const script = 'mount -t tmpfs -o size=1m small "$0" && "$@"; status=$?; ls -A "$0" >&2; exit $status';
-    const wrapper = ['unshare', '--mount', '--propagation', 'private', 'sh', '-c', script, small];
-    const { status, stderr } = await builder(
-      ['build', 'rootfs', path, '--output', join(small, 'full.tar')],
-      {},
-      wrapper,
-    );
-    expect(status).toBe(1);
-    expect(stderr.trim().split('\n').at(-1)).toMatch(/^rootfs-builder: .*full\.tar.*ENOSPC/);
-  });
-
-  it('ctrl-C in the middle ends with 130 and leaves nothing', async () => {
+describe('a build that is stopped', () => {
+  it('by SIGINT in the middle, ends with 130 and leaves nothing', async () => {
     await writeFile(join(folder, 'huge'), '');
     await promisify(execFile)('truncate', ['-s', '3G', join(folder, 'huge')]);
     const path = await recipe(
