@@ -25,6 +25,9 @@ async function writeFolder(
   if (stray !== undefined) throw new BuildError(`format dir: it has no option "${stray}"`);
   const listed = await readdir(file).catch(() => []);
   if (listed.length > 0) throw new BuildError(`write ${file}: the folder is there already and not empty`);
-  await replacing(file, signal, (temporary) => materialize(tree, temporary, sourceDateEpoch));
-  return { files: [{ path: file, sizeBytes: 0, sha256: '' }], kernelParameters: [], notes: [], tools: [] };
+  let notes: string[] = [];
+  await replacing(file, signal, async (temporary) => {
+    notes = await materialize(tree, temporary, sourceDateEpoch, signal);
+  });
+  return { files: [{ path: file, sizeBytes: 0, sha256: '' }], kernelParameters: [], notes, tools: [] };
 }

@@ -22,5 +22,7 @@ export async function createBusyboxRoot(directory: string, options: BusyboxRootO
   const listed = await readdir(path).catch(() => []);
   if (listed.length > 0) throw new BuildError(`busybox root ${path}: the directory is there already and not empty`);
   const tree = await busyboxTree(options.busybox);
-  await replacing(path, options.signal, (temporary) => materialize(tree, temporary, sourceDateEpoch(process.env)));
+  await replacing(path, options.signal, async (temporary) => {
+    await materialize(tree, temporary, sourceDateEpoch(process.env));
+  });
 }

@@ -8,6 +8,7 @@ const PACKAGES: Readonly<Record<string, string>> = {
   xfs_db: 'xfsprogs',
   xz: 'xz-utils',
   getfattr: 'attr',
+  setfattr: 'attr',
 };
 
 /** "apt-get install ..." for a program that is not there. */

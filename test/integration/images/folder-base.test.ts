@@ -1,10 +1,11 @@
 /** A folder of the host becomes the tree that it was unpacked from: GNU tar puts it there, and getfattr reads what Node cannot. */
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { directoryBase } from '../../../rootfs-builder/src/bases/simple-bases.ts';
+import { materialize } from '../../../rootfs-builder/src/output/materialize.ts';
 import { writeTar } from '../../../rootfs-builder/src/tar/write-tar.ts';
 import { readContent } from '../../../rootfs-builder/src/tree/content.ts';
 import type { FileTree } from '../../../rootfs-builder/src/tree/file-tree.ts';
@@ -52,6 +53,18 @@ describe('a base that is a folder', () => {
     const without = await directoryBase({ kind: 'dir', path: source, xattrs: 'drop', owner: 'root' }, {});
     expect(without.tree.get('usr/bin/ping')).toEqual({ ...read.get('usr/bin/ping'), xattrs: undefined });
     expect(without.tree.get('home/user')).toMatchObject({ uid: 0, gid: 0 });
+  });
+
+  it('and is the same again when the tree is written as a folder', async () => {
+    const tree = richTree()
+      .dir('srv', { xattrs: new Map([['user.folder', Uint8Array.of(0, 255, 10)]]) })
+      .file('srv/\udcff\udcfe back\\slash=', 'odd', { mode: 0o444, xattrs: new Map([['user.a=b', new Uint8Array(0)]]) })
+      .symlink('srv/link', 'nowhere', { xattrs: new Map([['trusted.link', Buffer.from('l')]]) });
+    const written = join(folder, 'written');
+    expect(await materialize(tree, written, 1_700_000_000)).toEqual([]);
+    const { tree: read } = await directoryBase({ kind: 'dir', path: written }, {});
+    expect(await facts(read)).toEqual(await facts(tree));
+    expect(statSync(join(written, 'usr/bin/exact')).mtimeMs).toBe(1_000_000_000_000);
   });
 
   it('says which program and package are missing, and how to do without', async () => {
