@@ -181,6 +181,7 @@ kernel: setup
 kernels:
 	@for config in lean kata confidential debug; do $(MAKE) kernel CONFIG=$$config; done
 	@for arch in aarch64 riscv64 s390x ppc64le; do $(MAKE) kernel ARCH=$$arch; done
+	@$(MAKE) kernel CONFIG=kata ARCH=aarch64
 	@$(MAKE) kernel SERIES=$(NEWER) OUTPUT=$(out)/newer
 
 host: build/kihon

@@ -23,6 +23,7 @@ export type KernelChoice =
   | 'lean'
   | 'lean-aarch64'
   | 'kata'
+  | 'kata-aarch64'
   | 'debug'
   | 'confidential'
   /** `lean` of a newer series. */
@@ -43,6 +44,8 @@ export function findKernel(choice: KernelChoice): GuestKernel | undefined {
       return builtKernel(products, '');
     case 'lean-aarch64':
       return builtKernel(join(repository, 'build', 'aarch64'), '');
+    case 'kata-aarch64':
+      return builtKernel(join(repository, 'build', 'aarch64'), '-kata');
     case 'kata':
     case 'debug':
     case 'confidential':
