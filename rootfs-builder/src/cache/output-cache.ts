@@ -46,9 +46,8 @@ export class OutputCache {
    */
   async restore(key: string, output: string, signal?: AbortSignal): Promise<WrittenImage | undefined> {
     const entry = join(this.#folder, key);
-    if (!existsSync(join(entry, RECORD))) return undefined;
-    const image = JSON.parse(await readFile(join(entry, RECORD), 'utf8')) as WrittenImage;
-    if (!image.files.every((_, index) => existsSync(join(entry, String(index))))) return undefined;
+    const image = await recordOf(entry);
+    if (!image?.files.every((_, index) => existsSync(join(entry, String(index))))) return undefined;
     const files = image.files.map((file) => ({ ...file, path: restored(file.path, output) }));
     // The image, which is the first, appears last: it never stands without its companions.
     for (const [index, file] of [...files.entries()].reverse()) {
@@ -68,6 +67,15 @@ export class OutputCache {
     const now = new Date();
     await utimes(entry, now, now).catch(() => undefined); // what was used last is kept longest
     return { ...image, files };
+  }
+}
+
+/** What is known of an entry; undefined when there is none, or a power cut left a damaged one. */
+async function recordOf(entry: string): Promise<WrittenImage | undefined> {
+  try {
+    return JSON.parse(await readFile(join(entry, RECORD), 'utf8')) as WrittenImage;
+  } catch {
+    return undefined;
   }
 }
 
