@@ -19,7 +19,3 @@ export function architectureOfMachine(machine: Machine | undefined): 'x86_64' | 
 export function defaultMachine(architecture: string): Machine {
   return architecture === 'aarch64' ? 'virt' : 'q35';
 }
-
-export function isMachine(text: string): text is Machine {
-  return (MACHINES as readonly string[]).includes(text);
-}

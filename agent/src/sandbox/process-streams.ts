@@ -32,5 +32,3 @@ export interface StdioPorts {
   readonly stdout: number;
   readonly stderr: number;
 }
-
-export const noPorts: StdioPorts = { stdin: 0, stdout: 0, stderr: 0 };

@@ -8,7 +8,6 @@ import {
   PR_CAPBSET_DROP,
   PR_CAP_AMBIENT,
   PR_CAP_AMBIENT_CLEAR_ALL,
-  PR_CAP_AMBIENT_IS_SET,
   PR_CAP_AMBIENT_RAISE,
   PR_SET_CHILD_SUBREAPER,
   PR_SET_DUMPABLE,
@@ -230,10 +229,6 @@ export function raiseAmbient(capability: number): void {
   prctl(`PR_CAP_AMBIENT_RAISE ${capability}`, PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, capability);
 }
 
-export function ambientHas(capability: number): boolean {
-  return trySyscall(nr.SYS_prctl, PR_CAP_AMBIENT, PR_CAP_AMBIENT_IS_SET, capability, 0, 0) === 1;
-}
-
 /** Three capability sets as bit masks. */
 export interface CapabilitySets {
   readonly effective: bigint;
@@ -373,9 +368,6 @@ export function setSignalMask(mask: bigint): bigint {
 }
 
 const allSignals = Uint8Array.from({ length: 64 }, (_, index) => index + 1);
-
-/** All 64 signals. */
-export const ALL_SIGNALS = 0xffff_ffff_ffff_ffffn;
 
 /**
  * Default disposition for every signal the parent of this program may have ignored. Done once when the agent starts, so that

@@ -1,14 +1,10 @@
-import {
-  SECCOMP_FILTER_FLAG_NEW_LISTENER,
-  SECCOMP_GET_ACTION_AVAIL,
-  SECCOMP_SET_MODE_FILTER,
-} from '../abi/constants.ts';
+import { SECCOMP_FILTER_FLAG_NEW_LISTENER, SECCOMP_SET_MODE_FILTER } from '../abi/constants.ts';
 import { layouts } from '../abi/layouts.ts';
 import { StructView } from '../abi/structs/struct-view.ts';
 import * as nr from '../abi/syscalls.ts';
 import { addressOf } from './engine.ts';
 import { Fd } from './fd.ts';
-import { syscall, trySyscall } from './syscall.ts';
+import { syscall } from './syscall.ts';
 
 /**
  * seccomp(2): puts a filter on this process for good. `words` are two for each `struct sock_filter`, in memory order. Needs
@@ -22,15 +18,4 @@ export function setSeccompFilter(words: readonly number[], flags: number): Fd | 
   const subject = `filter of ${words.length / 2} instructions, flags 0x${flags.toString(16)}`;
   const result = syscall('seccomp', subject, nr.SYS_seccomp, SECCOMP_SET_MODE_FILTER, flags, view.bytes);
   return (flags & SECCOMP_FILTER_FLAG_NEW_LISTENER) === 0 ? undefined : new Fd(result, 'seccomp listener');
-}
-
-/** True when the kernel has filters at all; asks for nothing to be changed. */
-export function hasSeccompFilters(): boolean {
-  const action = new StructView(4);
-  return trySyscall(nr.SYS_seccomp, SECCOMP_GET_ACTION_AVAIL, 0, action.bytes) === 0;
-}
-
-/** Bits of `flags` that this kernel knows: it looks at them before it reads the program, which is missing here (EFAULT). */
-export function supportsSeccompFlags(flags: number): boolean {
-  return trySyscall(nr.SYS_seccomp, SECCOMP_SET_MODE_FILTER, flags, null) === -14;
 }

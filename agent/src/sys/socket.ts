@@ -94,11 +94,6 @@ export function connectionError(fd: Fd): number {
   return value.u32(0);
 }
 
-export function setSocketOption(fd: Fd, name: string, option: number, value: number): void {
-  const view = new StructView(4).setU32(0, value);
-  syscall('setsockopt', `${fd.what} ${name}`, nr.SYS_setsockopt, fd.number, SOL_SOCKET, option, view.bytes, 4);
-}
-
 /** setsockopt(2) of a protocol's own level. */
 export function setProtocolOption(fd: Fd, name: string, level: number, option: number, value: number): void {
   const view = new StructView(4).setU32(0, value);

@@ -15,10 +15,6 @@ export const FRAME_DATA = 3;
 
 /** The sender will send no more on this stream. */
 export const FLAG_REMOTE_CLOSED = 1;
-/** The call streams: the sender will send data frames. */
-export const FLAG_REMOTE_OPEN = 2;
-/** The data frame carries no message (without it an empty frame is an empty message). */
-export const FLAG_NO_DATA = 4;
 
 export interface FrameHeader {
   /** Bytes of data after the header. */

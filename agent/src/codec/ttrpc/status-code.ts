@@ -42,9 +42,3 @@ export const STATUS_NAMES = [
 export function statusName(code: number): string {
   return STATUS_NAMES[code] ?? `STATUS_${code}`;
 }
-
-/** The number of a name in either case, e.g. of an `ErrorCode`; UNKNOWN for any other text. */
-export function statusNumber(name: string): number {
-  const number = (STATUS_NAMES as readonly string[]).indexOf(name.toUpperCase());
-  return number < 0 ? UNKNOWN : number;
-}

@@ -44,12 +44,6 @@ function connectGate(directory: Fd): Fd | undefined {
   }
 }
 
-/** True while an init waits for its start. */
-export function isGateOpen(directory: Fd): boolean {
-  using connection = connectGate(directory);
-  return connection !== undefined;
-}
-
 /**
  * Reads what a started process has to say until the end of the stream, which comes with execve. Rejects with a `LaunchError`
  * when it could not get that far. False: it was killed on the way (or is one that does not say that it executes the program).

@@ -41,8 +41,3 @@ function make(pattern: string): Matcher | undefined {
     throw error;
   }
 }
-
-/** Forgets all, when a policy goes. */
-export function forgetMatchers(): void {
-  kept.clear();
-}
