@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { BuildError, reasonOf } from '../build-error.ts';
 import { buildCommand } from './build-command.ts';
@@ -48,6 +49,7 @@ export async function runBuilder(args: readonly string[]): Promise<number> {
     process.stdout.write(await command.run(parsed.values, parsed.positionals, interrupted.signal));
     return 0;
   } catch (error) {
+    await nextTurn(); // a program's death by the same ctrl-C may be heard before the signal itself
     if (interrupted.signal.aborted) {
       const signal = interrupted.signal.reason as keyof typeof statuses;
       return complain(`${name}: interrupted, nothing written`, statuses[signal]);
