@@ -3,6 +3,15 @@ import { join } from 'node:path';
 import { BuildError, reasonOf } from '../build-error.ts';
 import { isAlive } from '../process/is-alive.ts';
 
+/** What a killed build left may belong to ids of a user namespace, which only root can remove: it must not stop the next build. */
+function removeIfPossible(path: string): void {
+  try {
+    rmSync(path, { recursive: true, force: true });
+  } catch {
+    // It stays.
+  }
+}
+
 /** A folder that goes away with all it holds, at the latest when the process exits. */
 export interface TemporaryFolder extends Disposable {
   readonly path: string;
@@ -14,7 +23,7 @@ export function makeTemporaryFolder(parent: string): TemporaryFolder {
     mkdirSync(parent, { recursive: true });
     for (const name of readdirSync(parent)) {
       const pid = Number(/^(\d+)-/.exec(name)?.[1] ?? 0);
-      if (pid > 0 && !isAlive(pid)) rmSync(join(parent, name), { recursive: true, force: true });
+      if (pid > 0 && !isAlive(pid)) removeIfPossible(join(parent, name));
     }
     const path = mkdtempSync(join(parent, `${process.pid}-`));
     const remove = (): void => rmSync(path, { recursive: true, force: true });

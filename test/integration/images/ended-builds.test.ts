@@ -20,7 +20,7 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 /** Where a build is while a program runs, the program, and the steps that are done by then. */
 const rows: readonly (readonly [what: string, program: string, done: readonly string[], row: EndedRow])[] = [
-  ['the base is read', 'zstd', [], { kind: 'initrd', base: 'base.tar.zst', output: '' }],
+  ['the base is read', 'zstd', [], { kind: 'initrd', base: '"tar:../base.tar.zst"', output: '' }],
   ['an archive is added', 'zstd', ['base'], { kind: 'initrd', archives: ['base.tar.zst'], output: '' }],
   ['an initrd is written', 'zstd', ['base', 'guest'], { kind: 'initrd', output: 'compression = "zstd"' }],
   [

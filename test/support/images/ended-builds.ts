@@ -1,7 +1,7 @@
 /** Builds that are ended in the middle: by SIGKILL, after which the next one goes on, and by a terminal's ctrl-C. */
 import { execFileSync, spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { createInterface } from 'node:readline';
 import { expect } from 'vitest';
@@ -22,8 +22,8 @@ export type EventLine =
 /** One recipe. */
 export interface EndedRow {
   readonly kind: 'image' | 'initrd' | 'rootfs';
-  /** Of the base: an archive as it is, or one that a program unpacks. */
-  readonly base?: 'base.tar' | 'base.tar.zst';
+  /** The recipe's `base`, by default an archive that no program unpacks. */
+  readonly base?: string;
   /** More archives, each unpacked by a program. */
   readonly archives?: readonly 'base.tar.zst'[];
   /** The recipe's `[output]`. */
@@ -46,9 +46,9 @@ export async function prepareEndedFixture(folder: string, noiseBytes: number): P
   return { folder, kihon };
 }
 
-function recipeText({ base = 'base.tar', archives = [], output }: EndedRow): string {
+function recipeText({ base = '"tar:../base.tar"', archives = [], output }: EndedRow): string {
   return [
-    `base = "tar:../${base}"`,
+    `base = ${base}`,
     ...['[agent]', 'binary = "../agent"'],
     ...archives.flatMap((name) => ['[[archive]]', `source = "../${name}"`]),
     ...['[output]', output, ''],
@@ -96,7 +96,7 @@ export class RepeatedBuild {
       '#!/bin/sh',
       `case "$*" in *-V* | *--version*) exec ${own} "$@" ;; esac`,
       `${own} "$@" | head -c 200000`,
-      `: >${mark}`,
+      `echo $$ >${mark}`,
       'exec sleep 1000',
     ];
     writeFileSync(join(folder, program), `${script.join('\n')}\n`, { mode: 0o755 });
@@ -107,7 +107,10 @@ export class RepeatedBuild {
       end(pid);
       return await ended;
     } finally {
-      endGroup(pid);
+      kill(-pid);
+      // A program that has a group of its own.
+      const [own = '0'] = existsSync(mark) ? readFileSync(mark, 'utf8').split('\n') : [];
+      if (Number(own) > 1 && commandOf(own) === 'sleep') kill(Number(own));
     }
   }
 
@@ -150,10 +153,18 @@ export class RepeatedBuild {
   }
 }
 
-/** Ends what is left of a process group, if anything is. */
-function endGroup(pid: number): void {
+function commandOf(pid: string): string {
   try {
-    process.kill(-pid, 'SIGKILL');
+    return readFileSync(`/proc/${pid}/comm`, 'utf8').trim();
+  } catch {
+    return '';
+  }
+}
+
+/** Ends a process, or with a negative number what is left of a group, if anything is. */
+function kill(pid: number): void {
+  try {
+    process.kill(pid, 'SIGKILL');
   } catch {
     // Nothing is left.
   }
