@@ -3,6 +3,7 @@ import { mkdirSync, readFileSync, readlinkSync, renameSync, rmSync, symlinkSync 
 import { dirname } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { BuildError, reasonOf } from '../build-error.ts';
+import { untilExit } from './until-exit.ts';
 
 /** How often a waiting build looks whether it is its turn. */
 const POLL_MS = 100;
@@ -45,14 +46,7 @@ export async function acquireCacheLock(path: string, options: LockOptions = {}):
   const release = (): void => {
     if (read(path) === own) rmSync(path, { force: true });
   };
-  process.once('exit', release);
-  return {
-    path,
-    [Symbol.dispose]: () => {
-      process.removeListener('exit', release);
-      release();
-    },
-  };
+  return { path, ...untilExit(release) };
 }
 
 function mkdir(path: string): void {

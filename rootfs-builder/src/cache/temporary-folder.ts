@@ -1,6 +1,7 @@
 import { mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { BuildError, reasonOf } from '../build-error.ts';
+import { untilExit } from './until-exit.ts';
 import { isAlive } from '../process/is-alive.ts';
 
 /** What a killed build left may belong to ids of a user namespace, which only root can remove: it must not stop the next build. */
@@ -26,15 +27,7 @@ export function makeTemporaryFolder(parent: string): TemporaryFolder {
       if (pid > 0 && !isAlive(pid)) removeIfPossible(join(parent, name));
     }
     const path = mkdtempSync(join(parent, `${process.pid}-`));
-    const remove = (): void => rmSync(path, { recursive: true, force: true });
-    process.once('exit', remove);
-    return {
-      path,
-      [Symbol.dispose]: () => {
-        process.removeListener('exit', remove);
-        remove();
-      },
-    };
+    return { path, ...untilExit(() => rmSync(path, { recursive: true, force: true })) };
   } catch (error) {
     throw new BuildError(`cache: make a folder in ${parent}: ${reasonOf(error)}`, error);
   }

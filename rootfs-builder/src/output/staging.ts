@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto';
-import { createReadStream, rmSync } from 'node:fs';
-import { mkdir, readdir, rename, rm, stat } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
-import { describing, reasonOf } from '../build-error.ts';
-import { removeAbandoned, temporaryName } from './temporary-name.ts';
+import { createReadStream } from 'node:fs';
+import { mkdir, readdir, rename, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { reasonOf } from '../build-error.ts';
+import { besideOutput } from './beside-output.ts';
 import type { Written } from './write-output.ts';
 
 /** A folder beside the output in which everything is made, and from which finished files move to their final names. */
@@ -27,33 +27,20 @@ export async function staged(
   signal: AbortSignal | undefined,
   work: (staging: Staging) => Promise<void>,
 ): Promise<Written[]> {
-  signal?.throwIfAborted();
-  const folder = temporaryName(output);
-  const discard = (): void => rmSync(folder, { recursive: true, force: true });
-  const kept: { from: string; to: string }[] = [];
-  process.once('exit', discard);
-  try {
-    return await describing(`write ${output}`, async () => {
-      await mkdir(dirname(output), { recursive: true });
-      await removeAbandoned(output);
-      await rm(folder, { recursive: true, force: true }); // of a killed process that had our number
-      await mkdir(folder, { mode: 0o700 });
-      await work({
-        path: (name) => join(folder, name),
-        keep: (name, finalPath) => void kept.push({ from: join(folder, name), to: finalPath }),
-      });
-      const written: Written[] = [];
-      for (const { from, to } of kept) written.push(...(await measure(from, to, signal)));
-      signal?.throwIfAborted();
-      for (const [index, { from, to }] of kept.reverse().entries())
-        await replace(from, to, join(folder, `replaced.${index}`));
-      return written;
+  return await besideOutput(output, signal, async (folder) => {
+    const kept: { from: string; to: string }[] = [];
+    await mkdir(folder, { mode: 0o700 });
+    await work({
+      path: (name) => join(folder, name),
+      keep: (name, finalPath) => void kept.push({ from: join(folder, name), to: finalPath }),
     });
-  } finally {
-    // Best effort: what went wrong above is what the caller must hear.
-    await rm(folder, { recursive: true, force: true }).catch(() => undefined);
-    process.removeListener('exit', discard);
-  }
+    const written: Written[] = [];
+    for (const { from, to } of kept) written.push(...(await measure(from, to, signal)));
+    signal?.throwIfAborted();
+    for (const [index, { from, to }] of kept.reverse().entries())
+      await replace(from, to, join(folder, `replaced.${index}`));
+    return written;
+  });
 }
 
 /** rename(2) replaces files but no directories: what is in the way moves into the folder that goes away. */

@@ -1,11 +1,9 @@
 import { createHash } from 'node:crypto';
-import { createWriteStream, rmSync } from 'node:fs';
-import { mkdir, rename, rm } from 'node:fs/promises';
-import { dirname } from 'node:path';
+import { createWriteStream } from 'node:fs';
+import { rename } from 'node:fs/promises';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import { describing } from '../build-error.ts';
-import { removeAbandoned, temporaryName } from './temporary-name.ts';
+import { besideOutput } from './beside-output.ts';
 
 /** What was written. */
 export interface Written {
@@ -50,22 +48,9 @@ export async function replacing(
   signal: AbortSignal | undefined,
   work: (temporary: string) => Promise<void>,
 ): Promise<void> {
-  signal?.throwIfAborted();
-  const temporary = temporaryName(path);
-  const discard = (): void => rmSync(temporary, { recursive: true, force: true });
-  process.once('exit', discard);
-  try {
-    await describing(`write ${path}`, async () => {
-      await mkdir(dirname(path), { recursive: true });
-      await removeAbandoned(path);
-      await rm(temporary, { recursive: true, force: true }); // of a killed process that had our number
-      await work(temporary);
-      signal?.throwIfAborted();
-      await rename(temporary, path);
-    });
-  } finally {
-    // Best effort: what went wrong above is what the caller must hear.
-    await rm(temporary, { recursive: true, force: true }).catch(() => undefined);
-    process.removeListener('exit', discard);
-  }
+  await besideOutput(path, signal, async (temporary) => {
+    await work(temporary);
+    signal?.throwIfAborted();
+    await rename(temporary, path);
+  });
 }
