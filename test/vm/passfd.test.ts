@@ -48,6 +48,18 @@ describe('streams of processes on connections of the host (passfd)', { timeout: 
   const dial = () => dialWithPort(fixture.vm, PASSFD_PORT);
   const start = (run: string, ports: Readonly<Record<string, number>>, terminal = false) =>
     TestContainer.start(fixture.client, { root: fixture.root, run, terminal, request: ports });
+  /** An exec whose standard output alone is a connection. */
+  const execute = async (container: TestContainer, run: string) => {
+    const stdout = await dial();
+    const execId = freshId('e');
+    await fixture.client.call('ExecProcess', {
+      container_id: container.id,
+      exec_id: execId,
+      process: processSpec({ run }),
+      stdout_port: stdout.port,
+    });
+    return { stdout, process: new TestProcess(fixture.client, container.id, execId) };
+  };
 
   it('carry a mebibyte each way, and the exit comes when the output has ended', async () => {
     const [stdin, stdout, stderr] = await Promise.all([dial(), dial(), dial()]);
@@ -97,15 +109,7 @@ describe('streams of processes on connections of the host (passfd)', { timeout: 
 
   it('are those of an exec as well, which other streams of it do not need', async () => {
     await using container = await start('sleep 600', {});
-    const stdout = await dial();
-    const execId = freshId('e');
-    await fixture.client.call('ExecProcess', {
-      container_id: container.id,
-      exec_id: execId,
-      process: processSpec({ run: 'echo out; echo err >&2; exit 5' }),
-      stdout_port: stdout.port,
-    });
-    const process = new TestProcess(fixture.client, container.id, execId);
+    const { stdout, process } = await execute(container, 'echo out; echo err >&2; exit 5');
     expect((await readAll(stdout)).toString()).toBe('out\n');
     expect(await process.stderr()).toBe('err\n');
     await expectStatus(process.stdout(), ['internal'], 'passfd');
@@ -126,16 +130,9 @@ describe('streams of processes on connections of the host (passfd)', { timeout: 
     // SIGPIPE does not kill the first process of a pid namespace: it gets EPIPE.
     expect(await writer.wait()).not.toBe(0);
     await using container = await start('sleep 600', {});
-    const stdout = await dial();
-    const execId = freshId('e');
-    await fixture.client.call('ExecProcess', {
-      container_id: container.id,
-      exec_id: execId,
-      process: processSpec({ run: 'sleep 300 & echo last' }),
-      stdout_port: stdout.port,
-    });
+    const { stdout, process } = await execute(container, 'sleep 300 & echo last');
     expect((await readAll(stdout)).toString()).toBe('last\n');
-    expect(await new TestProcess(fixture.client, container.id, execId).wait()).toBe(0);
+    expect(await process.wait()).toBe(0);
   });
 
   it('are closed when their request fails, and with their container', async () => {

@@ -3,13 +3,13 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import { compileContainer } from '../../../agent/src/libcontainer/plan/compile-container.ts';
-import { runtimeHookRules } from '../../../agent/src/libcontainer/plan/compile-hooks.ts';
 import { InheritedDescriptors } from '../../../agent/src/libcontainer/plan/inherited-descriptors.ts';
 import { specFromJson } from '../../../agent/src/oci/from-json/spec-from-json.ts';
 import { eventually } from '../../support/eventually.ts';
 import { defaultConfig, mount, withUserNamespace, type Edit } from '../../support/oci-bundle.ts';
 import { exitOf, textOf, useRuntime } from '../../support/oci.ts';
 import { failpointAgent } from '../../support/repository.ts';
+import { runtimeFacts } from '../../support/runtime-facts.ts';
 
 const runtime = useRuntime(failpointAgent);
 
@@ -51,19 +51,7 @@ function stepsOf(edit: Edit): readonly string[] {
   const config = defaultConfig('c', 'sleep 100');
   edit(config);
   const { value: spec } = specFromJson(JSON.stringify(config), { bundle: '/b' });
-  const facts = {
-    rootfsPath: '/b/rootfs',
-    alwaysOwnCgroupNamespace: false,
-    isPrivileged: true,
-    setsGroups: true,
-    keepsKeyring: false,
-    hooks: runtimeHookRules,
-    place: { id: 'c', bundle: '/b' },
-    hasKcore: true,
-    defaultNofile: undefined,
-    defaultOomScoreAdj: undefined,
-  };
-  const { plan } = compileContainer(spec, facts, {}, new InheritedDescriptors<string>());
+  const { plan } = compileContainer(spec, runtimeFacts, {}, new InheritedDescriptors<string>());
   const kinds = new Set(plan.steps.map((step) => `init.${step.do}`));
   return ['spawn.child', 'init.start', ...kinds, 'init.ready'];
 }

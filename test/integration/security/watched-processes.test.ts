@@ -8,6 +8,7 @@ import { TestContainer } from '../../support/container/test-container.ts';
 import { eventually } from '../../support/eventually.ts';
 import { amount } from '../../support/long.ts';
 import { withUserNamespace, type Edit } from '../../support/oci-bundle.ts';
+import type { OciRuntime } from '../../support/oci-runtime.ts';
 import { exitOf, useRuntime } from '../../support/oci.ts';
 import { failpointAgent } from '../../support/repository.ts';
 import { compileProgram } from '../../support/vm/compile-program.ts';
@@ -16,6 +17,20 @@ async function plant(root: string): Promise<void> {
   copyFileSync(await compileProgram('watch-processes'), join(root, 'bin/watch-processes'));
   chmodSync(join(root, 'bin/watch-processes'), 0o755);
   writeFileSync(join(root, 'mark-of-the-container'), '');
+}
+
+/** What the watcher, as the first process of a container, tells of the many that `enter` brings into it. */
+async function whatIsSeen(runtime: OciRuntime, edit: Edit, enter: (id: string) => Promise<unknown>): Promise<string> {
+  const container = await runtime.prepare(['/bin/watch-processes', 'kihon'], edit);
+  const root = join(container.bundle.path, 'rootfs');
+  await plant(root);
+  await container.create();
+  await container.start();
+  await eventually(async () => expect(await container.stdout()).toContain('ready'));
+  for (let round = 0; round < amount(60, 300); round++) await enter(container.id);
+  writeFileSync(join(root, 'stop'), '');
+  await container.stopped();
+  return await container.stdout();
 }
 
 const allSets = (names: readonly string[]) => ({ bounding: [...names], effective: [...names], permitted: [...names] });
@@ -37,16 +52,8 @@ describe('EXE-05: a process that enters a container by kihon-oci', { timeout: 12
   const runtime = useRuntime(failpointAgent);
 
   it.each(watchers)('cannot be looked into by %s', async (_, edit) => {
-    const container = await runtime().prepare(['/bin/watch-processes', 'kihon'], edit);
-    const root = join(container.bundle.path, 'rootfs');
-    await plant(root);
-    await container.create();
-    await container.start();
-    await eventually(async () => expect(await container.stdout()).toContain('ready'));
-    for (let round = 0; round < amount(60, 300); round++) await runtime().succeed(['exec', container.id, '/bin/true']);
-    writeFileSync(join(root, 'stop'), '');
-    await container.stopped();
-    expect(await container.stdout()).toMatch(/^ready\nmet \d+\n$/);
+    const seen = await whatIsSeen(runtime(), edit, (id) => runtime().succeed(['exec', id, '/bin/true']));
+    expect(seen).toMatch(/^ready\nmet \d+\n$/);
   });
 
   /** Where an exec stands still to be looked at, in the order of its work. */
@@ -101,20 +108,11 @@ describe('EXE-05: a process that enters a container whose root may trace', { tim
   const outside = /outside|secret/;
 
   it.each(tracers)('gives nothing away that is not the container’s (%s)', async (_, edit) => {
-    const container = await runtime().prepare(['/bin/watch-processes', 'kihon'], edit);
-    const root = join(container.bundle.path, 'rootfs');
-    await plant(root);
-    await container.create();
-    await container.start();
-    await eventually(async () => expect(await container.stdout()).toContain('ready'));
-    for (let round = 0; round < amount(60, 300); round++) {
+    const seen = await whatIsSeen(runtime(), edit, async (id) => {
       // A tracer that holds it up must not hold the test up.
-      const child = runtime().spawn(['exec', container.id, '/bin/true'], 'ignore', environment);
+      const child = runtime().spawn(['exec', id, '/bin/true'], 'ignore', environment);
       expect(await exitOf(child)).toBe(0);
-    }
-    writeFileSync(join(root, 'stop'), '');
-    await container.stopped();
-    const seen = await container.stdout();
+    });
     expect(seen).toMatch(/\nmet \d+\n$/);
     expect(seen).not.toMatch(outside);
   });

@@ -4,7 +4,6 @@ import { describe, expect, it } from 'vitest';
 import { DomainError } from '../../../agent/src/base/errors.ts';
 import { compileContainer } from '../../../agent/src/libcontainer/plan/compile-container.ts';
 import { compileExec } from '../../../agent/src/libcontainer/plan/compile-exec.ts';
-import { runtimeHookRules } from '../../../agent/src/libcontainer/plan/compile-hooks.ts';
 import { InheritedDescriptors } from '../../../agent/src/libcontainer/plan/inherited-descriptors.ts';
 import { describeStep } from '../../../agent/src/libcontainer/plan/launch-plan.ts';
 import type { LaunchPlan } from '../../../agent/src/libcontainer/plan/launch-plan.ts';
@@ -13,23 +12,11 @@ import { agentRules, bundleRules } from '../../../agent/src/oci/spec-rules.ts';
 import type { Spec } from '../../../agent/src/oci/spec.ts';
 import { validateProcess } from '../../../agent/src/oci/validate-process.ts';
 import { validateSpec } from '../../../agent/src/oci/validate.ts';
+import { runtimeFacts } from '../../support/runtime-facts.ts';
 import { clusterConfig, minimalConfig, workstationConfig } from './from-json/fixtures.ts';
 import { odd, places, replaced } from './from-json/mutated-document.ts';
 import { linuxArbitrary, specArbitrary } from './from-json/spec-arbitrary.ts';
 import { exactJson } from './from-json/spec-to-json.ts';
-
-const facts = {
-  rootfsPath: '/b/rootfs',
-  alwaysOwnCgroupNamespace: false,
-  isPrivileged: true,
-  setsGroups: true,
-  keepsKeyring: false,
-  hooks: runtimeHookRules,
-  place: { id: 'c1', bundle: '/b' },
-  hasKcore: true,
-  defaultNofile: undefined,
-  defaultOomScoreAdj: undefined,
-};
 
 function checkPlan(plan: LaunchPlan): void {
   const text = JSON.stringify(plan);
@@ -41,11 +28,17 @@ function checkPlan(plan: LaunchPlan): void {
 /** What create and exec do with a spec, short of acting. */
 function plan(spec: Spec): void {
   validateSpec(spec, bundleRules);
-  checkPlan(compileContainer(spec, facts, { network: 'net' }, new InheritedDescriptors<string>()).plan);
+  checkPlan(compileContainer(spec, runtimeFacts, { network: 'net' }, new InheritedDescriptors<string>()).plan);
   validateProcess(spec.process);
   const joins = { mount: 'mnt', pid: 'pid', network: 'net' };
   checkPlan(
-    compileExec(spec.process, { ...facts, container: spec.process }, joins, 'root', new InheritedDescriptors<string>()),
+    compileExec(
+      spec.process,
+      { ...runtimeFacts, container: spec.process },
+      joins,
+      'root',
+      new InheritedDescriptors<string>(),
+    ),
   );
 }
 
