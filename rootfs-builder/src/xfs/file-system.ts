@@ -1,6 +1,6 @@
 import { createWriteStream } from 'node:fs';
 import { mkdir, open, rm, writeFile } from 'node:fs/promises';
-import { resolve } from 'node:path';
+import { join, resolve } from 'node:path';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { encodeBytes } from '../../../agent/src/base/text.ts';
@@ -13,12 +13,14 @@ import { namedInodes } from '../tree/inodes.ts';
 import { derivedUuid, uuidText } from '../tree/survey.ts';
 import { INODE_BYTES, inodeNumber, patchInode } from './inode-patch.ts';
 import type { InodeFacts } from './inode-patch.ts';
-import { protofile } from './protofile.ts';
+import { dbScript } from './db-script.ts';
+import type { DbScript } from './db-script.ts';
+import { LINKING_VERSION, protofile } from './protofile.ts';
 
 /** mkfs.xfs refuses less. */
 const MIN_BYTES = 300 * 1024 * 1024;
 
-/** XFS by mkfs.xfs and a prototype file, with the times put right afterwards. */
+/** XFS by mkfs.xfs and a prototype file; links, attributes and times are put right afterwards. */
 export const xfsFileSystem: FileSystem = {
   write,
   freeOf,
@@ -33,10 +35,12 @@ async function write(job: FileSystemJob): Promise<void> {
   const folder = scratch('xfs');
   await mkdir(folder);
   const proto = resolve(scratch('xfs.proto'));
+  const isCompleted = await addsLinks();
   await writeFile(
     proto,
-    protofile(tree, ({ ino }) => `./${ino}`),
+    protofile(tree, ({ ino }) => `./${ino}`, isCompleted),
   );
+  const added = isCompleted ? dbScript(tree) : undefined;
   for (const { entry, ino } of new Set(namedInodes(tree).map(({ inode }) => inode))) {
     signal?.throwIfAborted();
     if (entry.kind === 'file')
@@ -46,6 +50,7 @@ async function write(job: FileSystemJob): Promise<void> {
   // Its words end at white space, so the files are named as seen from their folder.
   await make(job, path, sizeBytes, ['-p', proto], folder);
   progress(0.7);
+  if (added !== undefined) await complete(added, resolve(path), folder, signal);
   await putRight(job);
   await rm(folder, { recursive: true });
   await rm(proto);
@@ -64,6 +69,27 @@ async function freeOf(job: Omit<FileSystemJob, 'path'>, sizeBytes: number): Prom
   }
 }
 
+/** Whether the installed xfs_db can add what the prototype does not say. */
+async function addsLinks(): Promise<boolean> {
+  const [major = 0, minor = 0] = (await programVersion('xfs_db', ['-V'])).split('.').map(Number);
+  const [neededMajor = 0, neededMinor = 0] = LINKING_VERSION.split('.').map(Number);
+  return major > neededMajor || (major === neededMajor && minor >= neededMinor);
+}
+
+/** Adds links and attributes. xfs_db ends with status 0 whatever happens: it failed if it said anything. */
+async function complete(
+  { commands, files }: DbScript,
+  image: string,
+  folder: string,
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  for (const [name, bytes] of files) await writeFile(join(folder, name), bytes);
+  const options = { input: commands, directory: folder, ...(signal === undefined ? {} : { signal }) };
+  const { stdout, stderr } = await runProgram('xfs_db', ['-x', '-f', image], options);
+  const said = `${stdout}\n${stderr}`.split('\n').find((line) => line.trim() !== '');
+  if (said !== undefined) throw new BuildError(`xfs_db: ${said.trim()}`);
+}
+
 /** Everything that mkfs.xfs would take from the host (sectors, stripes, processors) or from its version is given. */
 async function make(
   { survey, signal }: Omit<FileSystemJob, 'path'>,
@@ -75,7 +101,9 @@ async function make(
   const uuid = uuidText(derivedUuid(survey.digest, 'xfs'));
   const features = `crc=1,finobt=1,inobtcount=1,bigtime=1,reflink=0,rmapbt=0,uuid=${uuid}`;
   const data = `file=1,size=${sizeBytes},noalign,agcount=4`;
-  const fixed = ['-q', '-b', 'size=4096', '-s', 'size=512', '-i', `size=${INODE_BYTES}`, '-m', features];
+  // What became a default lately is nothing that kernels before 6.12 mount.
+  const newer = (await addsLinks()) ? ['-i', 'exchange=0,nrext64=0', '-n', 'parent=0'] : [];
+  const fixed = ['-q', '-b', 'size=4096', '-s', 'size=512', '-i', `size=${INODE_BYTES}`, '-m', features, ...newer];
   await runProgram('mkfs.xfs', [...fixed, '-d', data, ...more, resolve(path)], {
     ...(signal === undefined ? {} : { signal }),
     ...(directory === undefined ? {} : { directory }),

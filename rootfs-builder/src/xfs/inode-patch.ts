@@ -1,6 +1,6 @@
 /**
- * Times and sticky bits of XFS inodes (fs/xfs/libxfs/xfs_format.h, struct xfs_dinode, version 3, big endian). mkfs.xfs
- * writes the clock into them, so that two images would never be the same.
+ * Times, generations and sticky bits of XFS inodes (fs/xfs/libxfs/xfs_format.h, struct xfs_dinode, version 3, big endian). mkfs.xfs
+ * writes the clock and (newer ones) random numbers into them, so that two images would never be the same.
  */
 import { crc32c } from '../checksum/crc32c.ts';
 
@@ -9,6 +9,8 @@ export const INODE_BYTES = 512;
 const MAGIC = 0x494e;
 const MODE_OFFSET = 2;
 const TIME_OFFSETS = [32, 40, 48, 144]; // access, modification, change, creation
+/** Tells users of an inode apart over time, for NFS; any will do in a new file system. */
+const GENERATION_OFFSET = 92;
 const CRC_OFFSET = 100;
 const FLAGS2_OFFSET = 120;
 const NUMBER_OFFSET = 152;
@@ -32,7 +34,7 @@ export function inodeNumber(bytes: Uint8Array, uuid: Uint8Array): bigint | undef
   return inode.readUInt32LE(CRC_OFFSET) === checksum(inode) ? inode.readBigUInt64BE(NUMBER_OFFSET) : undefined;
 }
 
-/** Sets times and the sticky bit in place, and the checksum. */
+/** Sets times, generation and the sticky bit in place, and the checksum. */
 export function patchInode(bytes: Uint8Array, { mtime, sticky }: InodeFacts): void {
   const inode = Buffer.from(bytes.buffer, bytes.byteOffset, INODE_BYTES);
   const isBigtime = (inode.readBigUInt64BE(FLAGS2_OFFSET) & FLAG2_BIGTIME) !== 0n;
@@ -43,6 +45,7 @@ export function patchInode(bytes: Uint8Array, { mtime, sticky }: InodeFacts): vo
       inode.writeUInt32BE(0, offset + 4);
     }
   }
+  inode.writeUInt32BE(1, GENERATION_OFFSET);
   // Free inodes of a chunk have no mode.
   if (sticky) inode.writeUInt16BE(inode.readUInt16BE(MODE_OFFSET) | 0o1000, MODE_OFFSET);
   inode.writeUInt32LE(checksum(inode), CRC_OFFSET);

@@ -34,8 +34,6 @@ describe('protofile()', () => {
   });
 
   it.each([
-    ['hard links', new FileTree().file('f', '').link('g', 'f')],
-    ['extended attributes (user.x)', new FileTree().file('f', '', { xattrs: new Map([['user.x', Uint8Array.of(1)]]) })],
     ['a socket', new FileTree().special('f', 'socket')],
     ['a name or symlink with white space', new FileTree().file('f f', '')],
     ['such a name', new FileTree().file('$', '')],
