@@ -111,23 +111,17 @@ function agentNotes(agents: unknown, hasImage: boolean): Remark[] {
       return { key: `${at}.${key}`, kind, now: value, then: value, reason };
     };
     const modules = table['kernel_modules'];
-    const wantsModules = Array.isArray(modules) && modules.length > 0;
-    return [
-      ...(wantsModules
-        ? [
-            hasImage
-              ? remark('kernel_modules', 'note', 'needs modprobe and the modules in the image; our kernels have none')
-              : remark(
-                  'kernel_modules',
-                  'problem',
-                  'our initrd has no modprobe, and our kernels no modules: no sandbox would start',
-                ),
-          ]
-        : []),
-      ...(table['debug_console_enabled'] === true && !hasImage
-        ? [remark('debug_console_enabled', 'note', 'our initrd has no shell (docs/observability.md)')]
-        : []),
-    ];
+    const remarks: Remark[] = [];
+    if (Array.isArray(modules) && modules.length > 0) {
+      const inImage = 'needs modprobe and the modules in the image; our kernels have none';
+      const inInitrd = 'our initrd has no modprobe, and our kernels no modules: no sandbox would start';
+      remarks.push(
+        hasImage ? remark('kernel_modules', 'note', inImage) : remark('kernel_modules', 'problem', inInitrd),
+      );
+    }
+    if (table['debug_console_enabled'] === true && !hasImage)
+      remarks.push(remark('debug_console_enabled', 'note', 'our initrd has no shell (docs/observability.md)'));
+    return remarks;
   });
 }
 

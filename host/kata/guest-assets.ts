@@ -1,4 +1,4 @@
-import type { RootType } from '../vm/inspect-image.ts';
+import type { RootType } from '../../rootfs-builder/src/format/root-parameters.ts';
 import type { HypervisorClass } from './hypervisors.ts';
 
 /** A disk image as Kata's configuration names it. */

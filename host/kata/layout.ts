@@ -1,4 +1,4 @@
-import type { RootType } from '../vm/inspect-image.ts';
+import type { RootType } from '../../rootfs-builder/src/format/root-parameters.ts';
 import type { KataAssets } from './guest-assets.ts';
 import { HYPERVISORS, runtimeName, type HypervisorClass } from './hypervisors.ts';
 

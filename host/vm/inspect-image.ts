@@ -1,11 +1,11 @@
 import { closeSync, existsSync, openSync, statSync } from 'node:fs';
 import { decodeMbr, SECTOR_BYTES, type Partition } from '../../rootfs-builder/src/disk/mbr.ts';
-import { rootParameters } from '../../rootfs-builder/src/format/root-parameters.ts';
+import { rootParameters, type RootType } from '../../rootfs-builder/src/format/root-parameters.ts';
 import { BuildError } from '../../rootfs-builder/src/build-error.ts';
-import { dmModCreate } from '../../rootfs-builder/src/verity/parameters.ts';
+import { dmModCreate, type VerityParameters } from '../../rootfs-builder/src/verity/parameters.ts';
 import type { GuestRoot } from './guest-root.ts';
 import { HostError } from './host-error.ts';
-import { measure, readAt, type VerityParameters } from './measured-image.ts';
+import { measure, readAt } from './measured-image.ts';
 
 /** How an image is used. */
 export interface ImageUse {
@@ -13,9 +13,6 @@ export interface ImageUse {
   /** File with the root hash of a measured image, or "none" to boot it unchecked; by default it is looked for beside the image. */
   readonly verity?: string;
 }
-
-/** File systems that an image's root may have. */
-export type RootType = Parameters<typeof rootParameters>[1];
 
 /** The file system that begins at `offset`, by its magic number; undefined when it is none of ours. */
 function fileSystemAt(fd: number, offset: number): RootType | undefined {

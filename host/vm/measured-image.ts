@@ -2,11 +2,8 @@ import { createHash } from 'node:crypto';
 import { closeSync, openSync, readdirSync, readFileSync, readSync, realpathSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { BuildError } from '../../rootfs-builder/src/build-error.ts';
-import { parseVerityLine } from '../../rootfs-builder/src/verity/parameters.ts';
+import { parseVerityLine, type VerityParameters } from '../../rootfs-builder/src/verity/parameters.ts';
 import { HostError } from './host-error.ts';
-
-/** What dm-verity is told of an image. */
-export type VerityParameters = ReturnType<typeof parseVerityLine>;
 
 /** A part of an open file. */
 interface Range {

@@ -1,5 +1,7 @@
 import type { RootType } from './format.ts';
 
+export type { RootType };
+
 /** What Kata's runtime mounts a root of each type with. */
 const FLAGS: Readonly<Record<RootType, readonly string[]>> = {
   ext4: ['rootflags=data=ordered,errors=remount-ro', 'ro'],

@@ -1,6 +1,8 @@
 import { BuildError } from '../build-error.ts';
 import type { VerityParameters, VerityRequest } from '../format/format.ts';
 
+export type { VerityParameters };
+
 /** The line of `root_hash_<variant>.txt`, which is also the value of Kata's `kernel_verity_params`. */
 export function verityLine(verity: VerityParameters): string {
   const { rootHash, salt, dataBlocks, dataBlockSize, hashBlockSize } = verity;
