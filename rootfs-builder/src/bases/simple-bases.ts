@@ -66,7 +66,7 @@ export async function tarBase(spec: BaseSpec, context: BaseContext): Promise<Bas
 export async function loadArchive(loader: ArchiveLoader, path: string, signal?: AbortSignal): Promise<void> {
   const stats = await describing(`read ${path}`, () => stat(path));
   if (!stats.isFile()) throw new BuildError(`read ${path}: not a file`);
-  const stream = decompress(createReadStream(path, { highWaterMark: 256 * 1024 }) as AsyncIterable<Uint8Array>);
+  const stream = decompress(createReadStream(path, { highWaterMark: 256 * 1024 }) as AsyncIterable<Uint8Array>, signal);
   await describing(`read ${path}`, () => loader.load(path, stream, signal === undefined ? {} : { signal }));
 }
 

@@ -12,8 +12,8 @@ export type Compression = (typeof COMPRESSIONS)[number];
 
 type Pieces = AsyncIterable<Uint8Array>;
 
-/** Compresses a stream at the strongest usual level; the result depends on the input and the compressor's version alone. */
-export function compress(compression: Compression, source: Pieces): Pieces {
+/** Compresses a stream at the strongest usual level; the result depends on the input and the compressor's version alone. Throws the reason of `signal`. */
+export function compress(compression: Compression, source: Pieces, signal?: AbortSignal): Pieces {
   switch (compression) {
     case 'none':
       return source;
@@ -21,7 +21,7 @@ export function compress(compression: Compression, source: Pieces): Pieces {
       return gzip(source);
     case 'zstd':
       // One thread: with several the result depends on their number. 19 needs 8 MiB of window, the kernel's limit is 128.
-      return throughProgram('zstd', ['-19', '-T1', '-q', '-c'], source);
+      return throughProgram('zstd', ['-19', '-T1', '-q', '-c'], source, signal);
     default:
       return assertNever(compression);
   }
@@ -47,9 +47,18 @@ async function* gzip(source: Pieces): Pieces {
 /** What writing to a program gives that ended without reading everything, by how far it had come. */
 const endedEarly = ['EPIPE', 'ECONNRESET', 'ERR_STREAM_PREMATURE_CLOSE'];
 
-/** `source` through a filter program. Throws BuildError when it is not installed or fails. */
-export async function* throughProgram(program: string, args: readonly string[], source: Pieces): Pieces {
-  const child = spawn(program, args, { stdio: ['pipe', 'pipe', 'pipe'] });
+/** `source` through a filter program. Throws BuildError when it is not installed or fails, and the reason of `signal`. */
+export async function* throughProgram(
+  program: string,
+  args: readonly string[],
+  source: Pieces,
+  signal?: AbortSignal,
+): Pieces {
+  signal?.throwIfAborted();
+  // In a process group of its own: a terminal's ctrl-C is ours to pass on, or its end would be taken for a failure.
+  const child = spawn(program, args, { stdio: ['pipe', 'pipe', 'pipe'], detached: true });
+  const stop = (): void => void child.kill('SIGKILL');
+  signal?.addEventListener('abort', stop, { once: true });
   const failed = once(child, 'error').then(([error]) => {
     throw new BuildError(
       reasonOf(error) === 'ENOENT'
@@ -71,14 +80,16 @@ export async function* throughProgram(program: string, args: readonly string[], 
   try {
     if (child.pid === undefined) await failed;
     yield* child.stdout as Pieces;
+    signal?.throwIfAborted();
     const fault = await fed;
     if (fault !== undefined) throw fault as Error;
-    const [code, signal] = await exited;
+    const [code, killedBy] = await exited;
     if (code !== 0) {
       const said = Buffer.concat(errors).toString('utf8').trim().split('\n').at(-1);
-      throw new BuildError(`${program}: ended with ${signal ?? `status ${code}`}${said ? `: ${said}` : ''}`);
+      throw new BuildError(`${program}: ended with ${killedBy ?? `status ${code}`}${said ? `: ${said}` : ''}`);
     }
   } finally {
-    child.kill('SIGKILL');
+    signal?.removeEventListener('abort', stop);
+    stop();
   }
 }

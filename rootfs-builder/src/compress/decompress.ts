@@ -5,8 +5,8 @@ import { throughProgram } from './compress.ts';
 
 type Pieces = AsyncIterable<Uint8Array>;
 
-/** Undoes gzip or zstd, told by the first bytes; anything else passes unchanged. */
-export async function* decompress(source: Pieces): Pieces {
+/** Undoes gzip or zstd, told by the first bytes; anything else passes unchanged. Throws the reason of `signal`. */
+export async function* decompress(source: Pieces, signal?: AbortSignal): Pieces {
   const iterator = source[Symbol.asyncIterator]();
   const first = await iterator.next();
   const head = first.done === true ? new Uint8Array(0) : first.value;
@@ -19,7 +19,7 @@ export async function* decompress(source: Pieces): Pieces {
     pipeline(Readable.from(whole()), gunzip).catch(() => undefined); // its error comes out of the loop below
     yield* gunzip as Pieces;
   } else if (head[0] === 0x28 && head[1] === 0xb5 && head[2] === 0x2f && head[3] === 0xfd) {
-    yield* throughProgram('zstd', ['-d', '-q', '-c'], whole());
+    yield* throughProgram('zstd', ['-d', '-q', '-c'], whole(), signal);
   } else {
     yield* whole();
   }

@@ -14,7 +14,7 @@ export async function writeInitrdFormat(request: FormatRequest): Promise<Written
   const { tree, output, sourceDateEpoch, signal } = request;
   const compression = archiveCompression('initrd', request.compression, 'gzip');
   const archive = reporting(writeTree(tree, sourceDateEpoch), treeBytes(tree), 'initrd: packing', request.report);
-  const written = await writeOutput(output, compress(compression, archive), signal);
+  const written = await writeOutput(output, compress(compression, archive, signal), signal);
   return {
     files: [written],
     kernelParameters: [],

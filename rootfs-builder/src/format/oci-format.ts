@@ -84,7 +84,7 @@ async function writeLayer(request: FormatRequest, path: string): Promise<Layer> 
     }
   };
   const counted = async function* (): AsyncGenerator<Uint8Array> {
-    for await (const piece of compress(compression, archive())) {
+    for await (const piece of compress(compression, archive(), signal)) {
       signal?.throwIfAborted();
       stored.update(piece);
       sizeBytes += piece.length;

@@ -13,6 +13,6 @@ export async function writeTarFormat(request: FormatRequest): Promise<WrittenIma
   const { tree, output, sourceDateEpoch, signal } = request;
   const compression = archiveCompression('tar', request.compression, 'none');
   const archive = reporting(writeTar(tree, sourceDateEpoch), treeBytes(tree), 'tar: packing', request.report);
-  const written = await writeOutput(output, compress(compression, archive), signal);
+  const written = await writeOutput(output, compress(compression, archive, signal), signal);
   return { files: [written], kernelParameters: [], notes: [], tools: await compressorVersions(compression) };
 }

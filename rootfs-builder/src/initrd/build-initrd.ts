@@ -49,7 +49,11 @@ export async function buildInitrd(options: InitrdOptions): Promise<BuiltInitrd> 
       yield piece;
     }
   };
-  const written = await writeOutput(options.output, compress(options.compression ?? 'gzip', counted()), options.signal);
+  const written = await writeOutput(
+    options.output,
+    compress(options.compression ?? 'gzip', counted(), options.signal),
+    options.signal,
+  );
   return { ...written, entries: tree.size, unpackedBytes, ...(modules === undefined ? {} : { modules }) };
 }
 

@@ -44,7 +44,8 @@ export async function runProgram(
     ...options.environment,
   };
   const where = options.directory === undefined ? {} : { cwd: options.directory };
-  const child = spawn(program, args, { stdio: ['pipe', 'pipe', 'pipe'], env, ...where });
+  // In a process group of its own: a terminal's ctrl-C is ours to pass on, or its end would be taken for a failure.
+  const child = spawn(program, args, { stdio: ['pipe', 'pipe', 'pipe'], env, detached: true, ...where });
   const stop = (): void => void child.kill('SIGKILL');
   signal?.addEventListener('abort', stop, { once: true });
   try {

@@ -44,7 +44,7 @@ describe('a build goes on after SIGKILL, to the same bytes and without a trace, 
     expect(Object.keys(build.outputs()).filter((each) => !each.startsWith('.'))).toEqual([]);
     await expectResumed(build, killed, undisturbed.outputs());
 
-    // A terminal's ctrl-C goes to the whole group: the program gets it as well.
+    // To the whole group, as a terminal does it.
     const other = new RepeatedBuild(fixture, row, `${name}-interrupted`);
     const ended = await other.runUntil(program, (pid) => process.kill(-pid, 'SIGINT'));
     expect(ended).toMatchObject({ status: 130, signal: null, stderr: 'kihon: build: interrupted, nothing written\n' });

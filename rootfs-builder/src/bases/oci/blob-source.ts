@@ -38,7 +38,7 @@ export async function openBlobSource(path: string, temporaryFolder: string, sign
   let archive = path;
   if (await isCompressed(path)) {
     archive = join(temporaryFolder, 'image.tar');
-    await describing(`unpack ${path}`, () => writeOutput(archive, decompress(createReadStream(path)), signal));
+    await describing(`unpack ${path}`, () => writeOutput(archive, decompress(createReadStream(path), signal), signal));
   }
   return archiveSource(path, archive, await indexMembers(archive, signal));
 }

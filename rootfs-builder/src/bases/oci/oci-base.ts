@@ -35,7 +35,7 @@ export async function ociBase(options: OciBaseOptions, context: BaseContext): Pr
     context.report(`layer ${index + 1} of ${image.layers.length}`);
     const what = `${source.shown}: layer ${layer.name}`;
     const file = createHash('sha256');
-    const stream = layerStream(source, layer, what, (piece) => file.update(piece));
+    const stream = layerStream(source, layer, what, (piece) => file.update(piece), signal);
     await describing(what, () =>
       loader.load(what, stream, { whiteouts: true, ...(signal === undefined ? {} : { signal }) }),
     );
@@ -51,6 +51,7 @@ async function* layerStream(
   layer: Layer,
   what: string,
   onPiece: (piece: Uint8Array) => void,
+  signal: AbortSignal | undefined,
 ): AsyncGenerator<Uint8Array> {
   if (/encrypted/.test(layer.mediaType)) throw new BuildError(`${what}: the layer is encrypted`);
   const raw = async function* (): AsyncGenerator<Uint8Array> {
@@ -60,7 +61,7 @@ async function* layerStream(
     }
   };
   const checked = layer.digest === undefined ? raw() : checkingDigest(raw(), layer.digest, what);
-  const plain = decompress(checked);
+  const plain = decompress(checked, signal);
   yield* layer.diffId === undefined ? plain : checkingDigest(plain, layer.diffId, `${what}, unpacked`);
   // A decompressor stops at the end of its data; the digest covers what may follow.
   for await (const _ of checked);
