@@ -1,24 +1,10 @@
 /** Whoever has no rights builds what root builds, in every format. */
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { FORMATS_OF_KIND } from '../../rootfs-builder/src/build/output-plan.ts';
 import { findInPath } from '../../rootfs-builder/src/process/find-in-path.ts';
-import {
-  describeUserRow,
-  prepareUserFixture,
-  proveOrdinaryUser,
-  type UserFixture,
-  type UserRow,
-} from '../support/images/ordinary-user.ts';
+import { describeUserRow, proveOrdinaryUser, useUserFixture, type UserRow } from '../support/images/ordinary-user.ts';
 
-let fixture: UserFixture | undefined;
-const folder = mkdtempSync(join(tmpdir(), 'kihon-user-'));
-beforeAll(async () => {
-  fixture = await prepareUserFixture(folder);
-});
-afterAll(() => rmSync(folder, { recursive: true, force: true }));
+const fixture = useUserFixture();
 
 const rows: readonly UserRow[] = [
   { base: 'none', kind: 'initrd', output: { compression: 'none' } },
@@ -58,7 +44,7 @@ describe('a user without rights builds the same bytes as root:', () => {
       continue;
     }
     it(name, async () => {
-      if (fixture !== undefined) await proveOrdinaryUser(fixture, row, name.replace(/\W+/g, '-'));
+      await proveOrdinaryUser(fixture(), row, name.replace(/\W+/g, '-'));
     });
   }
 });

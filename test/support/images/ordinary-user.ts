@@ -10,12 +10,15 @@ import {
   copyFileSync,
   createReadStream,
   mkdirSync,
+  mkdtempSync,
   readdirSync,
   readFileSync,
+  rmSync,
   writeFileSync,
 } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
-import { expect } from 'vitest';
+import { afterAll, beforeAll, expect } from 'vitest';
 import { findBusybox } from '../../../rootfs-builder/src/busybox/find-busybox.ts';
 import { writeTar } from '../../../rootfs-builder/src/tar/write-tar.ts';
 import { FileTree } from '../../../rootfs-builder/src/tree/file-tree.ts';
@@ -47,8 +50,22 @@ export interface UserFixture {
   readonly kihon: string;
 }
 
+/** What the tests of a file build from; it goes away after them. */
+export function useUserFixture(): () => UserFixture {
+  let fixture: UserFixture | undefined;
+  const folder = mkdtempSync(join(tmpdir(), 'kihon-user-'));
+  beforeAll(async () => {
+    fixture = await prepareUserFixture(folder);
+  });
+  afterAll(() => rmSync(folder, { recursive: true, force: true }));
+  return () => {
+    if (fixture === undefined) throw new Error('the fixture is made before the first test');
+    return fixture;
+  };
+}
+
 /** Puts the command, the bases and a stand-in for the agent into `folder`. */
-export async function prepareUserFixture(folder: string): Promise<UserFixture> {
+async function prepareUserFixture(folder: string): Promise<UserFixture> {
   chmodSync(folder, 0o755);
   const kihon = await bundleKihon(folder);
   const inputs = join(folder, 'inputs');
