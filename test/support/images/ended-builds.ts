@@ -1,7 +1,7 @@
 /** Builds that are ended in the middle: by SIGKILL, after which the next one goes on, and by a terminal's ctrl-C. */
 import { execFileSync, spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { createInterface } from 'node:readline';
 import { expect } from 'vitest';
@@ -102,15 +102,19 @@ export class RepeatedBuild {
     writeFileSync(join(folder, program), `${script.join('\n')}\n`, { mode: 0o755 });
     const { pid, ended } = this.#start([], folder);
     try {
-      const hasEnded = await Promise.race([eventually(() => void statSync(mark), 60_000), ended]);
-      if (hasEnded) throw new Error(`the build has ended before ${program} was run: ${hasEnded.stderr}`);
+      const hasEnded = await Promise.race([eventually(() => sleeperOf(mark), 60_000), ended]);
+      if (typeof hasEnded === 'object')
+        throw new Error(`the build has ended before ${program} was run: ${hasEnded.stderr}`);
       end(pid);
       return await ended;
     } finally {
       kill(-pid);
       // A program that has a group of its own.
-      const [own = '0'] = existsSync(mark) ? readFileSync(mark, 'utf8').split('\n') : [];
-      if (Number(own) > 1 && commandOf(own) === 'sleep') kill(Number(own));
+      try {
+        kill(sleeperOf(mark));
+      } catch {
+        // It is gone, or was never started.
+      }
     }
   }
 
@@ -153,12 +157,11 @@ export class RepeatedBuild {
   }
 }
 
-function commandOf(pid: string): string {
-  try {
-    return readFileSync(`/proc/${pid}/comm`, 'utf8').trim();
-  } catch {
-    return '';
-  }
+/** The process in `mark`, once it does nothing any more. Throws until then, and when it has ended. */
+function sleeperOf(mark: string): number {
+  const pid = Number(readFileSync(mark, 'utf8'));
+  if (pid < 2 || readFileSync(`/proc/${pid}/comm`, 'utf8') !== 'sleep\n') throw new Error(`${mark}: not asleep`);
+  return pid;
 }
 
 /** Ends a process, or with a negative number what is left of a group, if anything is. */
