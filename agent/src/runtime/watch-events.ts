@@ -2,6 +2,7 @@ import type { Logger } from '../base/log.ts';
 import { keyedValue, parseFlatKeyed } from '../libcontainer/cgroup/parse-stats.ts';
 import { statsToRuncJson } from '../libcontainer/cgroup/stats-to-runc-json.ts';
 import { watchCgroupFile } from '../libcontainer/cgroup/watch-file.ts';
+import { watchPressure, type PressureTrigger } from '../libcontainer/cgroup/watch-pressure.ts';
 import { exists } from '../sys/file.ts';
 import { EventLoop } from '../sys/loop.ts';
 import { requireCgroup } from './cgroup/cgroup-directory.ts';
@@ -14,6 +15,8 @@ export interface EventsRequest {
   readonly id: string;
   readonly log: Logger;
   readonly intervalMs: number;
+  /** What counts as pressure; none by default. */
+  readonly triggers: readonly PressureTrigger[];
   /** One line of JSON. */
   readonly onLine: (line: string) => void;
 }
@@ -35,7 +38,7 @@ export function readStats(request: EventsRequest): void {
   }
 }
 
-/** The counters at every interval and each out-of-memory event as it comes, until the last process has ended. */
+/** The counters at every interval, and each out-of-memory event and pressure as it comes, until the last process has ended. */
 export async function watchEvents(request: EventsRequest): Promise<void> {
   const { id, onLine, intervalMs } = request;
   const cgroup = openRunning(request);
@@ -51,6 +54,12 @@ export async function watchEvents(request: EventsRequest): Promise<void> {
         kills = now;
       }),
     );
+  }
+  for (const trigger of request.triggers) {
+    const { resource, kind, stallUs, windowUs } = trigger;
+    const data = { resource, kind, stall_us: stallUs, window_us: windowUs };
+    const line = JSON.stringify({ type: 'pressure', id, data });
+    stops.push(watchPressure(loop, cgroup.directory, trigger, () => onLine(line)));
   }
   await new Promise<void>((resolve, reject) => {
     let isOver = false;
@@ -71,5 +80,6 @@ export async function watchEvents(request: EventsRequest): Promise<void> {
     });
     loop.setTimer(intervalMs, tick);
   });
+  for (const stop of stops) stop();
   cgroup.close();
 }

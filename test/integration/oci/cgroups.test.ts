@@ -115,6 +115,19 @@ it('pause waits until nothing moves, ps lists everybody, resume goes on', async 
   expect(await container.status()).toBe('running');
 });
 
+it('events --pressure tells that processes hold each other up', async () => {
+  const container = await runtime().create('for i in 1 2 3 4 5 6 7 8; do while :; do :; done & done; wait');
+  await container.start();
+  // Two seconds: a window that the kernel gives without CAP_SYS_RESOURCE too.
+  const child = runtime().spawn(['events', '--interval', '1h', '--pressure', 'cpu:some:50ms/2s', container.id]);
+  const text = textOf(child.stdout);
+  child.stdout.once('data', () => void container.kill('KILL'));
+  const [line = ''] = (await text).split('\n');
+  const data = { resource: 'cpu', kind: 'some', stall_us: 50_000, window_us: 2_000_000 };
+  expect(JSON.parse(line)).toEqual({ type: 'pressure', id: container.id, data });
+  expect(await exitOf(child)).toBe(0);
+});
+
 it('events --stats prints one line of JSON', async () => {
   const container = await runtime().create('sleep 100');
   await container.start();

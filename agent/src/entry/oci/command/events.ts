@@ -1,3 +1,5 @@
+import type { PressureTrigger } from '../../../libcontainer/cgroup/watch-pressure.ts';
+import { parsePressureTrigger } from '../../../runtime/parse-pressure-trigger.ts';
 import { readStats, watchEvents } from '../../../runtime/watch-events.ts';
 import type { Command } from '../command.ts';
 import { UsageError } from '../arguments.ts';
@@ -14,13 +16,23 @@ function milliseconds(text: string): number {
   return Number(match[1]) * unit;
 }
 
+function trigger(text: string): PressureTrigger {
+  const parsed = parsePressureTrigger(text);
+  if (parsed !== undefined) return parsed;
+  throw new UsageError(
+    `--pressure: ${JSON.stringify(text.slice(0, 80))} is no trigger such as memory:some:150ms/2s (a window has 500ms to 10s)`,
+  );
+}
+
 export const command: Command = {
   usage: '[options] CONTAINER-ID',
   about: [
     'Prints the counters of a container at every interval, and each out-of-memory event, one JSON object a line.',
+    'With --pressure also, at most once a window, that the container was held up for longer than the trigger says.',
   ],
   options: [
     { name: 'interval', kind: 'text', value: 'DURATION', about: 'time between two lines of counters (5s)' },
+    { name: 'pressure', kind: 'list', value: 'cpu|memory|io:some|full:STALL/WINDOW', about: 'watch for pressure' },
     { name: 'stats', kind: 'flag', about: 'print the counters once and end' },
   ],
   operands: { least: 1, most: 1 },
@@ -31,6 +43,7 @@ export const command: Command = {
       log: global.log,
       id: containerIdOf(invocation),
       intervalMs: milliseconds(options.text('interval') ?? '5s'),
+      triggers: options.list('pressure').map(trigger),
       onLine: (line: string) => print(`${line}\n`),
     };
     if (options.has('stats')) readStats(request);
