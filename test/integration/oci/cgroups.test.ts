@@ -121,7 +121,7 @@ it('events --pressure tells that processes hold each other up', async () => {
   // Two seconds: a window that the kernel gives without CAP_SYS_RESOURCE too.
   const child = runtime().spawn(['events', '--interval', '1h', '--pressure', 'cpu:some:50ms/2s', container.id]);
   const text = textOf(child.stdout);
-  child.stdout.once('data', () => void container.kill('KILL'));
+  child.stdout?.once('data', () => void container.kill('KILL'));
   const [line = ''] = (await text).split('\n');
   const data = { resource: 'cpu', kind: 'some', stall_us: 50_000, window_us: 2_000_000 };
   expect(JSON.parse(line)).toEqual({ type: 'pressure', id: container.id, data });
