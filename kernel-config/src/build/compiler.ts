@@ -12,9 +12,9 @@ export interface Toolchain {
 }
 
 /**
- * Variables for make that spare the compiler work and change no byte of what it makes: gcc else follows every token through the
- * macros it came from, for its messages alone, and reads all sources a second time for a warning about their indentation. The
- * kernel's headers are macros mostly, so that was an eighth of a build's processor time and a third of the compiler's memory.
+ * Variables for make that spare the compiler work and change no code: gcc else follows every token through the macros it came
+ * from, for its messages and `__LINE__` within a macro's arguments, and reads all sources a second time for a warning about
+ * their indentation. The kernel's headers are macros mostly, so that was an eighth of a build's processor time.
  */
 export const SPARING: readonly string[] = ['KCFLAGS=-ftrack-macro-expansion=0 -Wno-misleading-indentation'];
 
