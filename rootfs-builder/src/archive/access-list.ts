@@ -1,13 +1,6 @@
-/**
- * POSIX access lists as text (acl(5), "ACL text forms"), in which GNU tar and star store them, and as the extended attributes
- * that the kernel takes (linux/posix_acl_xattr.h).
- */
+/** POSIX access lists as text (acl(5), "ACL text forms"), in which GNU tar and star store them. */
 import { BuildError } from '../build-error.ts';
-
-const VERSION = 2;
-const HEADER_BYTES = 4;
-const ENTRY_BYTES = 8;
-const NO_ID = 0xffff_ffff;
+import { encodeAccessList, NO_ACCESS_ID, type AccessEntry } from '../tree/access-list.ts';
 
 /** Numbers of the kinds of entries: of the owner and the group themselves, and of others. */
 const TAGS: Readonly<Record<string, readonly [own: number, named: number | undefined]>> = {
@@ -31,18 +24,10 @@ export function accessListValue(text: string): Uint8Array | undefined {
     .map(parseEntry);
   if (entries.length === 0 || entries.every(({ tag }) => OF_MODE.includes(tag))) return undefined;
   entries.sort((left, right) => left.tag - right.tag || left.id - right.id);
-  const bytes = Buffer.alloc(HEADER_BYTES + entries.length * ENTRY_BYTES);
-  bytes.writeUInt32LE(VERSION, 0);
-  for (const [index, { tag, permissions, id }] of entries.entries()) {
-    const at = HEADER_BYTES + index * ENTRY_BYTES;
-    bytes.writeUInt16LE(tag, at);
-    bytes.writeUInt16LE(permissions, at + 2);
-    bytes.writeUInt32LE(id, at + 4);
-  }
-  return new Uint8Array(bytes);
+  return encodeAccessList(entries);
 }
 
-function parseEntry(line: string): { readonly tag: number; readonly permissions: number; readonly id: number } {
+function parseEntry(line: string): AccessEntry {
   const [kind = '', name = '', rights = '', number, ...rest] = line.split(':');
   const tags = Object.hasOwn(TAGS, kind) ? TAGS[kind] : undefined;
   const bits = /^(r|-)(w|-)(x|-)$/.exec(rights);
@@ -50,9 +35,9 @@ function parseEntry(line: string): { readonly tag: number; readonly permissions:
     throw new BuildError(`an access list has the entry ${JSON.stringify(line.slice(0, 80))}`);
   const permissions = bits.slice(1).reduce((sum, letter) => sum * 2 + (letter === '-' ? 0 : 1), 0);
   const [own, named] = tags;
-  if (name === '') return { tag: own, permissions, id: NO_ID };
+  if (name === '') return { tag: own, permissions, id: NO_ACCESS_ID };
   const id = number ?? name;
-  if (named === undefined || !/^[0-9]{1,10}$/.test(id) || Number(id) >= NO_ID)
+  if (named === undefined || !/^[0-9]{1,10}$/.test(id) || Number(id) >= NO_ACCESS_ID)
     throw new BuildError(
       `an access list names the ${kind} ${JSON.stringify(name.slice(0, 80))}; ` +
         `only numbers mean something here: tar --xattrs --xattrs-include='*' stores them`,
