@@ -1,3 +1,4 @@
+import { parseDuration } from '../../../codec/duration.ts';
 import type { PressureTrigger } from '../../../libcontainer/cgroup/watch-pressure.ts';
 import { parsePressureTrigger } from '../../../runtime/parse-pressure-trigger.ts';
 import { readStats, watchEvents } from '../../../runtime/watch-events.ts';
@@ -6,14 +7,14 @@ import { UsageError } from '../arguments.ts';
 import { containerIdOf } from '../command.ts';
 import { print } from '../output.ts';
 
-/** A duration of Go: `5s`, `500ms`, `1m`. */
-function milliseconds(text: string): number {
-  const match = /^(\d{1,9})(ms|s|m|h)$/.exec(text);
-  const unit = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 }[match?.[2] ?? ''];
-  if (match === null || unit === undefined || Number(match[1]) === 0) {
-    throw new UsageError(`--interval: ${JSON.stringify(text.slice(0, 50))} is no duration such as 5s`);
-  }
-  return Number(match[1]) * unit;
+/** Of Go's durations the plain ones: `5s`, `500ms`, `1m`. */
+const UNITS_MS = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 };
+const MOST_DIGITS = 9;
+
+function interval(text: string): number {
+  const ms = parseDuration(text, UNITS_MS, MOST_DIGITS) ?? 0;
+  if (ms === 0) throw new UsageError(`--interval: ${JSON.stringify(text.slice(0, 50))} is no duration such as 5s`);
+  return ms;
 }
 
 function trigger(text: string): PressureTrigger {
@@ -42,7 +43,7 @@ export const command: Command = {
       root: global.root,
       log: global.log,
       id: containerIdOf(invocation),
-      intervalMs: milliseconds(options.text('interval') ?? '5s'),
+      intervalMs: interval(options.text('interval') ?? '5s'),
       triggers: options.list('pressure').map(trigger),
       onLine: (line: string) => print(`${line}\n`),
     };
