@@ -14,7 +14,7 @@ import type { LaunchedProcess } from '../launch/launched-process.ts';
 import { hasPrivileges, processFacts } from '../launch/process-facts.ts';
 import { followStart } from '../launch/start-gate.ts';
 import { hostIdOf } from '../launch/user-namespace.ts';
-import { compileExec, goesOnInside } from '../plan/compile-exec.ts';
+import { compileExec } from '../plan/compile-exec.ts';
 import { encodeMessage } from '../plan/handshake.ts';
 import { InheritedDescriptors } from '../plan/inherited-descriptors.ts';
 import { loadFilter } from '../seccomp/load-filter.ts';
@@ -59,7 +59,7 @@ async function launch(context: LaunchContext, target: ExecTarget, config: ExecCo
     isWatched: target.isWatched === true,
   };
   const plan = compileExec(process, facts, joins, target.root, descriptors);
-  const staysOutside = goesOnInside(process, facts, joins);
+  const goesOnInside = plan.steps.some((step) => step.do === 'go-on-inside');
   const { uidMappings, gidMappings } = target.spec.linux;
   const uid = hostIdOf(uidMappings, process.user.uid);
   const gid = hostIdOf(gidMappings, process.user.gid);
@@ -70,8 +70,8 @@ async function launch(context: LaunchContext, target: ExecTarget, config: ExecCo
     cloneFlags: 0,
     firstStage: [],
     cgroups: target.cgroup === undefined ? [] : execCgroups(scope, target.cgroup, target.initPid),
-    pidNamespace: staysOutside ? undefined : joins.pid,
-    goesOnInside: staysOutside,
+    pidNamespace: goesOnInside ? undefined : joins.pid,
+    goesOnInside,
     inherited: descriptors.sources,
     listener: undefined,
     stdioOwner: isPrivileged && uid !== undefined && gid !== undefined ? { uid, gid } : undefined,
