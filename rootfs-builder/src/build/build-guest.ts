@@ -23,7 +23,6 @@ import type { OnBuildEvent, Step } from './events.ts';
 import { locateAgent } from './locate-agent.ts';
 import type { OutputOverrides } from './output-plan.ts';
 import { planOutput } from './output-plan.ts';
-import { removeAbandoned } from '../output/temporary-name.ts';
 import type { Written } from '../output/write-output.ts';
 import { BUILDER_VERSION, writeGuestDocuments } from './guest-documents.ts';
 import { durationName, planSteps } from './plan-steps.ts';
@@ -141,7 +140,6 @@ export async function buildGuest(options: BuildOptions): Promise<BuiltGuest> {
   let isCached = false;
   const written = await timed('output', async () => {
     using _lock = await lockOf(options, `output-${key}`, 'output', onEvent);
-    await removeAbandoned(output.file);
     const kept =
       options.isFresh === true || output.format === 'dir' ? undefined : await outputs.restore(key, output.file, signal);
     if (kept !== undefined) {

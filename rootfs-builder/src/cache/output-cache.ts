@@ -4,6 +4,7 @@ import { basename, dirname, join, relative } from 'node:path';
 import { hashFile } from '../bases/simple-bases.ts';
 import { reasonOf } from '../build-error.ts';
 import type { WrittenImage } from '../format/format.ts';
+import { removeAbandoned } from '../output/temporary-name.ts';
 import { replacing } from '../output/write-output.ts';
 import { copySparse } from './copy-sparse.ts';
 
@@ -51,7 +52,11 @@ export class OutputCache {
     const files = image.files.map((file) => ({ ...file, path: restored(file.path, output) }));
     // The image, which is the first, appears last: it never stands without its companions.
     for (const [index, file] of [...files.entries()].reverse()) {
-      if (await isSame(file.path, file.sizeBytes, file.sha256)) continue;
+      if (await isSame(file.path, file.sizeBytes, file.sha256)) {
+        // Each write does it; here is none, and a build that was to make the same anew may have been killed at it.
+        await removeAbandoned(file.path);
+        continue;
+      }
       let copied = '';
       await replacing(file.path, signal, async (temporary) => {
         copied = await copySparse(join(entry, String(index)), temporary, signal);

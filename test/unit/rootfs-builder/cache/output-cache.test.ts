@@ -5,6 +5,7 @@ import {
   readdirSync,
   readFileSync,
   rmSync,
+  statSync,
   utimesSync,
   writeFileSync,
 } from 'node:fs';
@@ -38,6 +39,16 @@ it('an image comes back under another name, with its companions', async () => {
   );
   expect(readFileSync(join(folder, 'other/name'), 'utf8')).toBe('image');
   expect(readdirSync(join(folder, 'other')).sort()).toEqual(['name', 'root_hash_x.txt']);
+});
+
+it('an image that is there already stays as it is, without what killed builds left beside it', async () => {
+  const cache = new OutputCache(join(folder, 'outputs'));
+  await cache.store('key', image, join(folder, 'guest'), temporary);
+  utimesSync(join(folder, 'guest'), 1, 1);
+  for (const name of ['guest', 'root_hash_x.txt']) writeFileSync(join(folder, `.${name}.999999999.tmp`), 'half');
+  expect(await cache.restore('key', join(folder, 'guest'))).toBeDefined();
+  expect(statSync(join(folder, 'guest')).mtimeMs).toBe(1000);
+  expect(readdirSync(folder).sort()).toEqual(['guest', 'outputs', 'root_hash_x.txt', 'tmp']);
 });
 
 it('an entry of which something is missing or changed is none, and is made again', async () => {
