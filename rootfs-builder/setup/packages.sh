@@ -12,12 +12,11 @@ base_packages=(
   linux-libc-dev-armhf-cross                   # 32-bit ARM system call numbers, for filters on aarch64
   "$qemu_package" seabios ipxe-qemu            # the VM; qemu-system-common brings virtiofsd
   cpio zstd xz-utils                           # initrd and module compression
-  e2fsprogs xfsprogs                           # file systems of disk images
-  erofs-utils cryptsetup-bin fdisk gdisk       # what tests read disk images back with
+  e2fsprogs xfsprogs                           # file systems of disk images, and of disks of the tests
+  erofs-utils cryptsetup-bin fdisk gdisk       # what tests make disks and read images back with
   attr                                         # extended attributes of a base that is a folder
   mmdebstrap                                   # Debian and Ubuntu bases of guest images
   iproute2                                     # networks of the tests
-  erofs-utils e2fsprogs fdisk                  # disks of the tests
   kmod                                         # modprobe of a guest of the tests
   strace                                       # what a build asks the kernel for
 )
@@ -33,7 +32,7 @@ kernel_cross_packages() {
     riscv64) echo gcc-riscv64-linux-gnu ;;
   esac
 }
-bench_packages=(runc crun strace)
+bench_packages=(runc crun)
 
 # missing_packages NAME...: prints those that are not installed.
 missing_packages() {

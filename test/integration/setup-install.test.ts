@@ -142,13 +142,13 @@ describe('setup/install.sh', () => {
       'a package that cannot be installed',
       ['bench'],
       {},
-      'apt-get install runc crun strace: E: Unable to locate package nonesuch',
+      'apt-get install runc crun: E: Unable to locate package nonesuch',
     ],
     [
       'an ordinary user',
       ['bench'],
       { USER_ID: '1000' },
-      'bench: not root; run: apt-get install --no-install-recommends runc crun strace',
+      'bench: not root; run: apt-get install --no-install-recommends runc crun',
     ],
     ['an unknown target', ['nonsense'], {}, "unknown argument 'nonsense' (see --help)"],
   ])('ends with one line on %s and leaves nothing half-done', async (_, args, settings, message) => {

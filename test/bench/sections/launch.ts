@@ -84,7 +84,7 @@ function stepTable(steps: readonly StepTime[]): TextTable {
 /** Where the time of a launch goes, from the time stamps of its system calls. */
 export async function measureLaunch(context: BenchContext): Promise<SectionReport | SkippedSection> {
   if (spawnSync('strace', ['-V']).status !== 0)
-    return { title: TITLE, skipped: 'no strace; `bash rootfs-builder/setup/install.sh bench` installs it' };
+    return { title: TITLE, skipped: 'no strace; `bash rootfs-builder/setup/install.sh packages` installs it' };
   const { workspace, chartFolder } = context;
   await using agent = await startAgent({ elf: workspace.agent });
   const client = await agent.connect();
