@@ -119,10 +119,29 @@ export class OciRuntime {
     }
     try {
       await eventually(async () => expect(await this.#residue()).toBe(''), SETTLE_MS);
-    } finally {
+    } catch (error) {
       // What this test left is not the next one's fault.
+      await this.#end();
+      throw error;
+    } finally {
       await shell(this.machine, `rm -rf ${this.machine.folder}/bundle-* ${this.stateFolder}/*`);
     }
+  }
+
+  /** Kills what is left in cgroups of containers, and takes those away. */
+  async #end(): Promise<void> {
+    await shell(
+      this.machine,
+      `
+      for f in $(grep -sl ${this.prefix}- /proc/[0-9]*/cgroup); do
+        p=\${f%/cgroup}
+        [ $p = /proc/$$ ] || kill -KILL \${p#/proc/} 2>/dev/null
+      done
+      for d in /sys/fs/cgroup/${this.prefix}-* /sys/fs/cgroup/*/${this.prefix}-*; do
+        for try in 1 2 3 4 5 6 7 8 9; do [ ! -d "$d" ] || rmdir "$d" 2>/dev/null || sleep 1; done
+      done
+      true`,
+    );
   }
 
   async #residue(): Promise<string> {
@@ -134,7 +153,7 @@ export class OciRuntime {
       for f in $(grep -sl ${prefix}- /proc/[0-9]*/cgroup); do
         p=\${f%/cgroup}
         # Whom its parent has not reaped yet is no matter of the runtime's.
-        grep -qs '^State:.Z' $p/status || [ ! -e $p ] || [ $p = /proc/$$ ] || echo "process $p $(tr '\\0' ' ' <$p/cmdline)"
+        grep -qs '^State:.Z' $p/status || [ ! -e $p ] || [ $p = /proc/$$ ] || echo "process $p $(sed -n 's/^State:.//p' $p/status) $(tr '\\0' ' ' <$p/cmdline)"
       done
       for d in /sys/fs/cgroup/${prefix}-* /sys/fs/cgroup/*/${prefix}-*; do [ -d "$d" ] && echo "cgroup $d"; done
       grep -s " ${folder}" /proc/self/mountinfo | sed 's/^/mount /'

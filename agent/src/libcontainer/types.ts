@@ -126,6 +126,11 @@ export interface CreateContainerConfig extends ProcessConfig {
   readonly bundlePath?: string;
   /** The container is going to be started as soon as it is there, so init may be told so while it gets ready. */
   readonly startsAtOnce?: boolean;
+  /**
+   * The cgroup, if it gets one, is the container's from here on, so whoever comes after a crash may end what is in it. No process of
+   * ours was in it before.
+   */
+  readonly onClaimed?: () => void;
   /** Before the first hook of the runtime, at the latest when init is ready; in any case before it executes its program. */
   readonly onPrepared?: (init: RecordedInit) => void;
 }

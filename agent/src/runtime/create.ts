@@ -219,9 +219,11 @@ export async function createOnDisk(
     ...(listener === undefined ? {} : { gate: { listener } }),
     ...(connection === undefined ? {} : { unit: connection }),
     startsAtOnce: !request.startsLater,
-    onSpawned: (pid) => {
+    onClaimed: () => {
+      if (!isBrief) directory.markClaimed();
+    },
+    onSpawned: () => {
       if (isBrief) directory.writeConfig(bundle.config);
-      else directory.markSpawned(pid);
     },
     onPrepared: (init) => {
       failpoint('runtime.prepared');
@@ -233,7 +235,7 @@ export async function createOnDisk(
   failpoint('runtime.created');
   handOver(request, handle, terminal, pidfd);
   if (request.startsLater) handle.detach();
-  directory.clearSpawned();
+  directory.clearClaimed();
   failpoint('runtime.detached');
   scope.commit();
   return { directory, state: current, handle };

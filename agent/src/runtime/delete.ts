@@ -34,7 +34,7 @@ export async function removeStopped(
   log: Logger,
 ): Promise<void> {
   if (state !== undefined) {
-    await removeKernelObjects(state, log, state.init !== undefined || directory.isSpawned);
+    await removeKernelObjects(state, log, directory.isClaimed);
     if (state.hooks.poststop) await runLateHooks(makeLaunchContext(log, undefined), directory, state, 'poststop');
   }
   directory.remove();
@@ -50,7 +50,7 @@ export async function deleteContainer(request: DeleteRequest): Promise<void> {
   }
   // Before the lock: whoever waits in a start or a hook of this container holds it.
   const seen = isForced ? readState(directory, request) : undefined;
-  if (seen !== undefined) killEverything(seen, seen.init !== undefined || directory.isSpawned);
+  if (seen !== undefined) killEverything(seen, seen.init !== undefined || directory.isClaimed);
   if (!directory.waitForLock()) {
     if (isForced) return;
     throw runtimeError('no such container', id);

@@ -14,8 +14,6 @@ import type { StoredState } from './state/stored-state.ts';
 
 /** Killed processes get this long: one that waits for a dead disk may need it. */
 const deadlineMs = 10_000;
-/** A process that was never finished ends by itself when its maker does. */
-const abandonedMs = 1000;
 /** Between two looks at a cgroup that still has processes. */
 const pollMs = 1;
 
@@ -34,11 +32,10 @@ function waitForInit(state: StoredState, isKill: boolean): void {
   }
 }
 
-function removeCgroup({ cgroup, init }: StoredState): void {
+function removeCgroup({ cgroup }: StoredState, isOurs: boolean): void {
   if (cgroup === undefined) return;
   const slash = cgroup.path.lastIndexOf('/');
-  const waitMs = init === undefined ? abandonedMs : deadlineMs;
-  const end = monotonicMs() + waitMs;
+  const end = monotonicMs() + deadlineMs;
   for (;;) {
     try {
       using parent = open(`${cgroup.root}${cgroup.path.slice(0, slash)}`, O_RDONLY | O_DIRECTORY);
@@ -47,10 +44,14 @@ function removeCgroup({ cgroup, init }: StoredState): void {
     } catch (error) {
       if (isSysError(error, 'ENOENT')) return;
       if (!isSysError(error, 'EBUSY')) throw error;
+      // Of a crash before the container had it: it is somebody else's, who had it first.
+      if (!isOurs) return;
       if (monotonicMs() > end) {
-        // Of a crash before the container was made: the cgroup is somebody else's, who had it first.
-        if (init === undefined) return;
-        throw new DomainError('deadline_exceeded', `cgroup ${cgroup.path} was not empty within ${waitMs} ms`, error);
+        throw new DomainError(
+          'deadline_exceeded',
+          `cgroup ${cgroup.path} was not empty within ${deadlineMs} ms`,
+          error,
+        );
       }
     }
     pauseFor(pollMs);
@@ -58,25 +59,29 @@ function removeCgroup({ cgroup, init }: StoredState): void {
 }
 
 /**
- * Ends every process of a container, in whatever state it is, and waits for that. Before a process was made
- * nothing in the cgroup is known to be the container's.
+ * Ends every process of a container, in whatever state it is, and waits for that. Before it was claimed nothing in the cgroup is
+ * known to be the container's.
  */
-export function killEverything(state: StoredState, isSpawned = state.init !== undefined): void {
-  if (!isSpawned) return;
+export function killEverything(state: StoredState, isOurs = state.init !== undefined): void {
+  if (!isOurs) return;
   signalEverything(state, SIGKILL);
   waitForInit(state, true);
 }
 
-/** Takes away what a container without processes still has in the kernel. Works again after a failure half-way. */
-export async function removeKernelObjects(state: StoredState, log: Logger, isSpawned: boolean): Promise<void> {
-  // Processes that init left behind in a pid namespace that is not the container's own.
-  if (!state.hasOwnPidNamespace && state.init !== undefined) signalEverything(state, SIGKILL);
+/**
+ * Takes away what a container whose init has ended still has in the kernel. `isClaimed`: it was never complete, but the cgroup is
+ * its own. Works again after a failure half-way.
+ */
+export async function removeKernelObjects(state: StoredState, log: Logger, isClaimed: boolean): Promise<void> {
+  const isOurs = state.init !== undefined || isClaimed;
+  // What a maker that died had begun, and processes that init left behind in a pid namespace that is not the container's own.
+  if (isOurs && (isClaimed || !state.hasOwnPidNamespace)) signalEverything(state, SIGKILL);
   const unit = state.cgroup?.unit;
-  // Before a process was made, a unit of that name is somebody else's.
-  if (unit !== undefined && isSpawned) {
+  // Before that a unit of that name is somebody else's.
+  if (unit !== undefined && isOurs) {
     const { stopStoredUnit } = await import('./cgroup/stored-unit.ts');
     await stopStoredUnit(unit, log);
   }
   failpoint('runtime.remove-cgroup');
-  removeCgroup(state);
+  removeCgroup(state, isOurs);
 }

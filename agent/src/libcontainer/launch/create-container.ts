@@ -155,9 +155,10 @@ async function enterUnit(
   pid: number,
   signal: AbortSignal,
 ): Promise<Cgroup> {
-  const { unit, cgroupPath, spec } = config;
+  const { unit, cgroupPath, spec, onClaimed } = config;
   const { cgroupRoot, log, cgroupPolicy } = context;
   if (unit === undefined || cgroupRoot === undefined) throw new Error('the plan asks for a unit without one');
+  onClaimed?.();
   await unit.start(pid, spec.linux.resources, signal);
   let cgroup: Cgroup;
   try {
@@ -257,6 +258,7 @@ async function create(context: LaunchContext, config: CreateContainerConfig, pla
     await offload(context, `mount points of ${containerId}`, remove, { deadlineMs: cleanUpMs });
   });
   let cgroup = createCgroup(scope, context, config);
+  if (config.unit === undefined) config.onClaimed?.();
   let early: RecordedInit | undefined;
   let isPrepared = false;
   const prepared = (pid: number): void => {

@@ -95,7 +95,10 @@ function cloneInit(request: SpawnRequest): SpawnedChild {
   const born = (hasStage ? 0 : request.cloneFlags) | (isSibling ? CLONE_PARENT : 0);
   const flags = born + (cgroup === undefined ? 0 : CLONE_INTO_CGROUP);
   const child = makeUnprotected(() => clone3(cgroup === undefined ? { flags } : { flags, cgroup }));
-  if (child !== 'child') return child;
+  if (child !== 'child') {
+    failpoint('spawn.parent');
+    return child;
+  }
   return runChild(sync, () => (hasStage ? runFirstStage(request) : becomeInit(request)));
 }
 

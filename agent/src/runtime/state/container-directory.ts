@@ -34,7 +34,7 @@ const stateFile = 'state.json';
 const newStateFile = 'state.json.new';
 const configFile = 'config.json';
 /** A symbolic link, because that is made with its content in one call. */
-const spawnedMark = 'spawned';
+const claimedMark = 'claimed';
 /** Likewise. */
 const tracerMark = 'tracer';
 /** A state holds the annotations; a configuration may hold long lists of mounts and rules. */
@@ -185,22 +185,22 @@ export class ContainerDirectory implements Disposable {
     rename(newStateFile, stateFile, { fromAt: this.fd, toAt: this.fd });
   }
 
-  /** Notes that there is a process, before the state can say which: from here on the cgroup is known to be the container's. */
-  markSpawned(pid: number): void {
-    symlink(String(pid), spawnedMark, this.fd);
+  /** Notes that the cgroup is the container's, before a process is in it, and long before the state can say which. */
+  markClaimed(): void {
+    symlink('cgroup', claimedMark, this.fd);
     this.#isMarked = true;
   }
 
   /** The container is complete, and the state names its process. */
-  clearSpawned(): void {
-    if (this.#isMarked) tryUnlink(spawnedMark, this.fd);
+  clearClaimed(): void {
+    if (this.#isMarked) tryUnlink(claimedMark, this.fd);
     this.#isMarked = false;
   }
 
-  /** A process of the container was made, and the container is not complete, or was not when its maker died. */
-  get isSpawned(): boolean {
+  /** What is in the cgroup is the container's, and the container is not complete, or was not when its maker died. */
+  get isClaimed(): boolean {
     try {
-      return readlink(spawnedMark, this.fd) !== '';
+      return readlink(claimedMark, this.fd) !== '';
     } catch (error) {
       if (isSysError(error, 'ENOENT', 'EINVAL')) return false;
       throw error;
@@ -236,7 +236,7 @@ export class ContainerDirectory implements Disposable {
     const path = `${this.#root}/${this.id}`;
     tryUnlink(configFile, this.fd);
     // What else there may be, and is not, is found out when the directory is not empty.
-    if (!this.#isOwn) for (const name of [startSocketName, spawnedMark]) tryUnlink(name, this.fd);
+    if (!this.#isOwn) for (const name of [startSocketName, claimedMark]) tryUnlink(name, this.fd);
     try {
       tryUnlink(stateFile, this.fd);
       rmdir(path);

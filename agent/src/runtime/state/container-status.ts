@@ -11,7 +11,7 @@ export type ContainerStatus = 'creating' | 'created' | 'running' | 'paused' | 's
 /** What a container is now: read from the machine, never from the file. */
 export function containerStatus(directory: ContainerDirectory, state: StoredState | undefined): ContainerStatus {
   // With a process there are hooks that may ask.
-  if ((state?.init === undefined || directory.isSpawned) && directory.isBusy) return 'creating';
+  if ((state?.init === undefined || directory.isClaimed) && directory.isBusy) return 'creating';
   return lockedStatus(directory, state);
 }
 
