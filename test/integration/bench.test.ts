@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { expect, it } from 'vitest';
-import { repository } from '../support/repository.ts';
+import { nodeArguments, repository } from '../support/repository.ts';
 
 const run = promisify(execFile);
 
@@ -17,8 +17,8 @@ const amount: unknown = expect.toSatisfy(
 it('make bench measures size and start beside Node, and a container beside runc', async () => {
   const charts = mkdtempSync(join(tmpdir(), 'kihon-bench-charts-'));
   try {
-    const command = ['test/bench/main.ts', '--short', '--json', '--charts', charts, 'size', 'container'];
-    const { stdout } = await run(join(repository, 'node_modules/.bin/tsx'), command, { cwd: repository });
+    const command = nodeArguments('test/bench/main.ts', '--short', '--json', '--charts', charts, 'size', 'container');
+    const { stdout } = await run(process.execPath, command, { cwd: repository });
     const report: unknown = JSON.parse(stdout);
     expect(report).toMatchObject({
       size: {

@@ -6,7 +6,7 @@ import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { writeFormat } from '../../rootfs-builder/src/format/write-format.ts';
 import { FileTree } from '../../rootfs-builder/src/tree/file-tree.ts';
-import { repository } from '../support/repository.ts';
+import { nodeArguments } from '../support/repository.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'kihon-check-kata-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
@@ -100,8 +100,8 @@ function configuration(name: string, text: string, dropIns: Readonly<Record<stri
 function check(
   ...args: readonly string[]
 ): ReturnType<typeof spawnSync> & { readonly stdout: string; readonly stderr: string } {
-  const command = [join(repository, 'host/cli/main.ts'), 'check', '--prefix', prefix, '--kata', ...args];
-  return spawnSync(join(repository, 'node_modules/.bin/tsx'), command, { encoding: 'utf8' });
+  const command = nodeArguments('host/cli/main.ts', 'check', '--prefix', prefix, '--kata', ...args);
+  return spawnSync(process.execPath, command, { encoding: 'utf8' });
 }
 
 function report(file: string): Report {

@@ -3,17 +3,15 @@ import { once } from 'node:events';
 import { existsSync, lstatSync, readlinkSync } from 'node:fs';
 import { chmod, link, mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { buildInitrd } from '../../rootfs-builder/src/initrd/build-initrd.ts';
 import { createBusyboxRoot } from '../../rootfs-builder/src/busybox/create-busybox-root.ts';
+import { nodeArguments, repository } from '../support/repository.ts';
 
 const run = promisify(execFile);
-const repository = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
-const main = join(repository, 'rootfs-builder/src/main.ts');
-const tsx = join(repository, 'node_modules/tsx/dist/cli.mjs');
+const main = 'rootfs-builder/src/main.ts';
 
 /** Runs the builder as a process of its own and gives what it printed and its status. */
 async function builder(
@@ -22,10 +20,14 @@ async function builder(
 ) {
   const command = `umask ${options.umask ?? '022'}; exec "$@"`;
   try {
-    const { stdout, stderr } = await run('sh', ['-c', command, 'sh', process.execPath, tsx, main, ...args], {
-      cwd: options.cwd ?? repository,
-      env: { ...process.env, ...options.env },
-    });
+    const { stdout, stderr } = await run(
+      'sh',
+      ['-c', command, 'sh', process.execPath, ...nodeArguments(main, ...args)],
+      {
+        cwd: options.cwd ?? repository,
+        env: { ...process.env, ...options.env },
+      },
+    );
     return { status: 0, stdout, stderr };
   } catch (error) {
     const { code, stdout, stderr } = error as { code: number; stdout: string; stderr: string };
@@ -190,9 +192,13 @@ describe('rootfs-builder', () => {
     const large = join(folder, 'large');
     await writeFile(large, '');
     await run('truncate', ['-s', '3G', large]);
-    const child = spawn(process.execPath, [tsx, main, 'initrd', '--agent', large, '--output', join(bed, 'out')], {
-      stdio: 'ignore',
-    });
+    const child = spawn(
+      process.execPath,
+      nodeArguments(main, 'initrd', '--agent', large, '--output', join(bed, 'out')),
+      {
+        stdio: 'ignore',
+      },
+    );
     const exited = once(child, 'exit');
     while ((await readdir(bed)).length === 0) await new Promise((resolve) => setTimeout(resolve, 20));
     child.kill('SIGINT');

@@ -19,18 +19,17 @@ import { parseAllDocuments } from 'yaml';
 import { writeFormat } from '../../rootfs-builder/src/format/write-format.ts';
 import { FileTree } from '../../rootfs-builder/src/tree/file-tree.ts';
 import { validateKubernetes, type KubernetesObject } from '../support/kubernetes/schema.ts';
-import { repository } from '../support/repository.ts';
+import { nodeArguments, repository } from '../support/repository.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'kihon-install-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-const tsx = join(repository, 'node_modules/.bin/tsx');
 const staging = join(folder, 'staging');
 const SHARE = 'share/kata-containers';
 const DEFAULTS = 'share/defaults/kata-containers';
 
 function install(...args: readonly string[]): string {
-  return execFileSync(tsx, [join(repository, 'host/build/install.ts'), ...args], {
+  return execFileSync(process.execPath, nodeArguments('host/build/install.ts', ...args), {
     encoding: 'utf8',
     stdio: ['ignore', 'pipe', 'pipe'],
   });
@@ -193,9 +192,13 @@ describe('the installer of a node', () => {
   it('makes a configuration that boots our guest, as kihon check --kata tells', () => {
     const file = join(kata, DEFAULTS, 'runtimes/kata-kihon-qemu/configuration.toml');
     const check = (...args: readonly string[]): { works: boolean; remarks: { kind: string; key: string }[] } => {
-      const { stdout } = spawnSync(tsx, [join(repository, 'host/cli/main.ts'), 'check', '--json', '--kata', ...args], {
-        encoding: 'utf8',
-      });
+      const { stdout } = spawnSync(
+        process.execPath,
+        nodeArguments('host/cli/main.ts', 'check', '--json', '--kata', ...args),
+        {
+          encoding: 'utf8',
+        },
+      );
       return JSON.parse(stdout) as { works: boolean; remarks: { kind: string; key: string }[] };
     };
     const installed = check(file);

@@ -3,7 +3,7 @@ import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
-import { repository } from '../support/repository.ts';
+import { nodeArguments, repository } from '../support/repository.ts';
 
 interface Report {
   readonly seed: number;
@@ -12,10 +12,9 @@ interface Report {
 
 /** The report, also of a soak that failed. */
 function soak(charts: string): Promise<{ status: unknown; report: Report }> {
-  const command = ['test/soak/main.ts', '--short', '--json', '--charts', charts];
+  const command = nodeArguments('test/soak/main.ts', '--short', '--json', '--charts', charts);
   return new Promise((resolve, reject) => {
-    const tsx = join(repository, 'node_modules/.bin/tsx');
-    execFile(tsx, command, { cwd: repository, maxBuffer: 64 << 20 }, (error, stdout, stderr) => {
+    execFile(process.execPath, command, { cwd: repository, maxBuffer: 64 << 20 }, (error, stdout, stderr) => {
       try {
         resolve({ status: error === null ? 0 : error.code, report: JSON.parse(stdout) as Report });
       } catch {

@@ -1,10 +1,22 @@
 import { existsSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { fileURLToPath, pathToFileURL } from 'node:url';
 import { runtimePath } from '../../agent/build/image.ts';
 
 /** Root folder of the repository. */
 export const repository = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
+
+/** What loads TypeScript in Node: of its own file, so that the working directory does not matter. */
+const loader = pathToFileURL(createRequire(import.meta.url).resolve('tsx')).href;
+
+/**
+ * Arguments for `process.execPath` that run a program of the repository (its path from there). One process, unlike the `tsx` command:
+ * a signal meets the program itself.
+ */
+export function nodeArguments(program: string, ...args: readonly string[]): string[] {
+  return ['--import', loader, join(repository, program), ...args];
+}
 
 /** Where build products lie; the architecture is that of this machine. */
 export const products = join(repository, 'build', process.arch === 'arm64' ? 'aarch64' : 'x86_64');

@@ -7,7 +7,7 @@ import { describe, expect, it } from 'vitest';
 import { StateStore } from '../../host/sdk/state-store.ts';
 import { TestContainer } from '../support/container/test-container.ts';
 import { eventually, within } from '../support/eventually.ts';
-import { repository } from '../support/repository.ts';
+import { nodeArguments } from '../support/repository.ts';
 import { ConsoleSession } from '../support/vm/console-session.ts';
 import { TestVm } from '../support/vm/test-vm.ts';
 import { useVm } from '../support/vm/vm-fixture.ts';
@@ -225,8 +225,7 @@ async function kihonConsole(vm: TestVm, input: string, ...args: readonly string[
   });
   try {
     entry.update({ status: 'running' });
-    const command = join(repository, 'node_modules/.bin/tsx');
-    const child = spawn(command, [join(repository, 'host/cli/main.ts'), 'console', ...args, 'box'], {
+    const child = spawn(process.execPath, nodeArguments('host/cli/main.ts', 'console', ...args, 'box'), {
       env: { ...process.env, KIHON_STATE_DIR: store.root },
     });
     let output = '';

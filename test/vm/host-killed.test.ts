@@ -9,7 +9,7 @@ import { describeTree } from '../support/agent/canary.ts';
 import { childrenOf, mountTable } from '../support/agent/kernel-view.ts';
 import { eventually, within } from '../support/eventually.ts';
 import { defaultKernel, findKernel, guestInitrd } from '../support/vm/guest-assets.ts';
-import { repository } from '../support/repository.ts';
+import { nodeArguments, repository } from '../support/repository.ts';
 
 const BOOT_MS = 120_000;
 const GONE_MS = 20_000;
@@ -53,8 +53,11 @@ describe('the host command', () => {
       KIHON_KERNEL: choice.path,
       KIHON_INITRD: await guestInitrd(folder, choice, {}),
     };
-    const program = ['--import', 'tsx', join(repository, 'host/cli/main.ts')];
-    return spawn(process.execPath, [...program, ...args], { cwd: repository, env, stdio: ['ignore', 'pipe', 'pipe'] });
+    return spawn(process.execPath, nodeArguments('host/cli/main.ts', ...args), {
+      cwd: repository,
+      env,
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
   }
 
   /** Runs a container that says `up` and stays. */

@@ -4,9 +4,8 @@ import { once } from 'node:events';
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { gunzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -16,9 +15,9 @@ import { tarArchive } from '../../unit/rootfs-builder/archive/tar-support.ts';
 import { makeApkRepository } from '../../unit/rootfs-builder/bases/alpine-repository.ts';
 import { dockerArchive } from '../../unit/rootfs-builder/bases/oci-layout.ts';
 import { makeDebianRepository } from './debian-repository.ts';
+import { nodeArguments } from '../../support/repository.ts';
 
-const repository = dirname(dirname(dirname(dirname(fileURLToPath(import.meta.url)))));
-const command = [join(repository, 'node_modules/tsx/dist/cli.mjs'), join(repository, 'rootfs-builder/src/main.ts')];
+const command = nodeArguments('rootfs-builder/src/main.ts');
 
 let folder = '';
 let environment: NodeJS.ProcessEnv = {};

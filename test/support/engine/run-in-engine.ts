@@ -2,9 +2,9 @@ import { execFile, spawn } from 'node:child_process';
 import { mkdirSync } from 'node:fs';
 import { basename, join, resolve } from 'node:path';
 import { promisify } from 'node:util';
+import { nodeArguments } from '../repository.ts';
 
 const root = resolve(import.meta.dirname, '../../..');
-const tsx = join(root, 'node_modules/.bin/tsx');
 
 /** `sanitize`: the C part with AddressSanitizer and UBSan, dynamic under glibc. */
 export type EngineVariant = 'release' | 'sanitize';
@@ -39,8 +39,8 @@ async function build(script: string, variant: EngineVariant): Promise<string> {
   mkdirSync(directory, { recursive: true });
   const program = join(directory, `${basename(script, '.ts')}${variant === 'sanitize' ? '-sanitize' : ''}`);
   const flags = variant === 'sanitize' ? ['--sanitize'] : [];
-  const args = [join(root, 'agent/build/build.ts'), ...flags, '--entry', script, '--output', program];
-  await promisify(execFile)(tsx, args);
+  const args = nodeArguments('agent/build/build.ts', ...flags, '--entry', script, '--output', program);
+  await promisify(execFile)(process.execPath, args);
   return program;
 }
 
@@ -49,8 +49,8 @@ export async function buildEngineImage(script: string): Promise<string> {
   const directory = join(root, 'build/test/engine', `${basename(script, '.ts')}-of-image`);
   mkdirSync(directory, { recursive: true });
   const output = join(directory, 'kihon-agent');
-  const args = [join(root, 'agent/build/build.ts'), '--entry', script, '--image', '--output', output];
-  await promisify(execFile)(tsx, args);
+  const args = nodeArguments('agent/build/build.ts', '--entry', script, '--image', '--output', output);
+  await promisify(execFile)(process.execPath, args);
   return join(directory, 'kihon-oci');
 }
 

@@ -2,7 +2,7 @@
 import { execFile } from 'node:child_process';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { repository } from '../repository.ts';
+import { nodeArguments } from '../repository.ts';
 
 /** How a command ended. */
 export interface Outcome {
@@ -14,11 +14,7 @@ export interface Outcome {
 /** Bundles the command into `folder`, about a second, and gives the file. */
 export async function bundleKihon(folder: string): Promise<string> {
   const file = join(folder, 'kihon');
-  await promisify(execFile)(process.execPath, [
-    join(repository, 'node_modules/tsx/dist/cli.mjs'),
-    join(repository, 'host/build/bundle.ts'),
-    file,
-  ]);
+  await promisify(execFile)(process.execPath, nodeArguments('host/build/bundle.ts', file));
   return file;
 }
 

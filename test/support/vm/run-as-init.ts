@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { Qmp } from '../../../host/vm/qmp.ts';
 import { buildEngineProgram, runProgram } from '../engine/run-in-engine.ts';
+import { nodeArguments } from '../repository.ts';
 
 const root = resolve(import.meta.dirname, '../../..');
 const cache = process.env['KIHON_CACHE'] ?? join(root, '.cache');
@@ -49,9 +50,9 @@ export async function runAsInit(script: string, options: InitOptions = {}): Prom
   const directory = mkdtempSync(join(tmpdir(), 'kihon-init-'));
   try {
     const initrd = join(directory, 'initrd.img');
-    const builder = [join(root, 'rootfs-builder/src/main.ts'), 'initrd', '--agent', program, '--output', initrd];
+    const builder = nodeArguments('rootfs-builder/src/main.ts', 'initrd', '--agent', program, '--output', initrd);
     const withModules = modules === undefined ? [] : ['--modules', modules];
-    const built = await runProgram(join(root, 'node_modules/.bin/tsx'), [...builder, ...withModules]);
+    const built = await runProgram(process.execPath, [...builder, ...withModules]);
     if (built.status !== 0) throw new Error(`initrd: ${built.stderr}`);
     options.prepare?.(directory);
     const console = options.hasNoConsole === true ? 'console=' : 'console=ttyS0';
