@@ -1,12 +1,12 @@
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
+import { join } from 'node:path';
 import { afterAll, afterEach, describe, expect, it } from 'vitest';
 import { expectStatus } from '../support/agent/expect-status.ts';
 import { useAgent } from '../support/agent/agent-fixture.ts';
 import { createRequest, type ContainerOptions } from '../support/container/container-spec.ts';
 import { freshId, TestContainer } from '../support/container/test-container.ts';
+import { eventually } from '../support/eventually.ts';
 
 const KIND = 'vendor.com/accel';
 /** As a tool of the guest's image writes it. */
@@ -39,16 +39,18 @@ containerEdits:
     - bind
 `;
 
-describe('devices that the guest describes (CDI)', { timeout: 30_000 }, () => {
-  const settings = join(mkdtempSync(join(tmpdir(), 'kihon-cdi-')), 'agent.toml');
-  writeFileSync(settings, '[cdi_timeout]\nsecs = 2\nnanos = 0\n');
+/** An agent with this much time for a description to appear, in s; else it has the default of 100. */
+function useCdi(timeoutS?: number) {
+  const place = mkdtempSync(join(tmpdir(), 'kihon-cdi-'));
+  afterAll(() => rmSync(place, { recursive: true }));
+  const settings = join(place, 'agent.toml');
+  writeFileSync(settings, timeoutS === undefined ? '' : `[cdi_timeout]\nsecs = ${timeoutS}\nnanos = 0\n`);
   const fixture = useAgent({ args: ['--config', settings] });
-  afterAll(() => rmSync(dirname(settings), { recursive: true }));
-  const hooked = join(dirname(settings), 'hooked');
+  const hooked = join(place, 'hooked');
   const folder = (): string => fixture.agent.path('/run/cdi');
-  const describeDevices = (text: string): void => {
+  const describeDevices = (): void => {
     mkdirSync(folder(), { recursive: true });
-    writeFileSync(`${folder()}/accel.yaml`, text.replace('LOG', hooked));
+    writeFileSync(`${folder()}/accel.yaml`, DOCUMENT.replace('LOG', hooked));
   };
   const wants = (devices: string, run = 'sleep 600'): ContainerOptions => ({
     root: fixture.root,
@@ -57,9 +59,19 @@ describe('devices that the guest describes (CDI)', { timeout: 30_000 }, () => {
     linux: { Resources: { Devices: [{ Allow: false, Access: 'rwm' }] } },
   });
   afterEach(() => rmSync(folder(), { recursive: true, force: true }));
+  const refusal = async (devices: string, words: string): Promise<void> => {
+    describeDevices();
+    const call = fixture.client.call('CreateContainer', createRequest(freshId(), wants(devices)));
+    await expectStatus(call, ['internal'], words);
+  };
+  return { fixture, hooked, folder, describeDevices, wants, refusal };
+}
+
+describe('devices that the guest describes (CDI)', { timeout: 60_000 }, () => {
+  const { fixture, hooked, folder, describeDevices, wants, refusal } = useCdi();
 
   it('reach a container with nodes, files, variables, groups and hooks', async () => {
-    describeDevices(DOCUMENT);
+    describeDevices();
     const script = [
       'stat -c %t:%T /dev/accel0',
       'head -c 3 /dev/accel0 | od -An -tx1',
@@ -73,20 +85,29 @@ describe('devices that the guest describes (CDI)', { timeout: 30_000 }, () => {
   });
 
   it('are waited for', async () => {
+    mkdirSync(folder());
+    utimesSync(folder(), 0, 0);
     const created = TestContainer.create(fixture.client, wants(`${KIND}=0`));
-    await sleep(500);
-    describeDevices(DOCUMENT);
+    // The agent has read the folder, and has found nothing in it.
+    await eventually(() => expect(statSync(folder()).atimeMs).toBeGreaterThan(0));
+    describeDevices();
     await using container = await created;
     expect(container.id).not.toBe('');
   });
 
   it.each([
     [`${KIND}=1`, `${KIND}=1 do not exist`],
-    ['vendor.com/other=0', 'failed to inject devices after CDI timeout'],
     ['nonsense', 'cdi.k8s.io/accel'],
-  ])('that are not there fail the container with their names: %s', async (devices, words) => {
-    describeDevices(DOCUMENT);
-    const call = fixture.client.call('CreateContainer', createRequest(freshId(), wants(devices)));
-    await expectStatus(call, ['internal'], words);
+  ])('that cannot be there fail the container at once, with their names: %s', refusal);
+});
+
+describe('devices that nobody describes in time (CDI)', { timeout: 60_000 }, () => {
+  const { refusal } = useCdi(1);
+
+  it('fail the container', async () => {
+    await refusal(
+      'vendor.com/other=0',
+      'failed to inject devices after CDI timeout: no description of vendor.com/other=0',
+    );
   });
 });
