@@ -1,5 +1,7 @@
 import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import type { Readable } from 'node:stream';
 import { describe, expect, it } from 'vitest';
 import { eventually } from '../../support/eventually.ts';
 import { exitOf, textOf, useRuntime } from '../../support/oci.ts';
@@ -277,10 +279,14 @@ describe('ps, events and update', () => {
   });
 
   it('print counters until the container ends', async () => {
-    const container = await runtime().create('sleep 0.5');
+    const container = await runtime().create('while [ ! -e /stop ]; do sleep 0.02; done');
     await container.start();
-    const { stdout } = await runtime().succeed(['events', '--interval', '100ms', container.id]);
-    const lines = stdout.trimEnd().split('\n');
+    const child = runtime().spawn(['events', '--interval', '100ms', container.id]);
+    const lines: string[] = [];
+    for await (const line of createInterface({ input: child.stdout as Readable })) {
+      if (lines.push(line) === 2) writeFileSync(join(container.bundle.path, 'rootfs/stop'), '');
+    }
+    expect(await exitOf(child)).toBe(0);
     expect(lines.length).toBeGreaterThan(1);
     for (const line of lines) expect(JSON.parse(line)).toMatchObject({ type: 'stats' });
   });
