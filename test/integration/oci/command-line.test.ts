@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { eventually } from '../../support/eventually.ts';
 import { exitOf, useRuntime } from '../../support/oci.ts';
 
 const runtime = useRuntime();
@@ -105,7 +106,8 @@ describe('kihon-oci', () => {
     await exitOf(events);
     expect(events.signalCode).toBe('SIGINT');
     const update = runtime().spawn(['update', '-r', '-', container.id], ['pipe', 'ignore', 'ignore']);
-    await new Promise((resolve) => setTimeout(resolve, 200));
+    // Nothing else puts it to sleep.
+    await eventually(() => expect(readFileSync(`/proc/${update.pid}/stat`, 'utf8')).toContain(') S '));
     update.kill('SIGTERM');
     await exitOf(update);
     expect(update.signalCode).toBe('SIGTERM');
