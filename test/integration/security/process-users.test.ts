@@ -143,15 +143,13 @@ describe('users of kihon-oci', { timeout: 60_000 }, () => {
     ['NULs', (path) => writeFileSync(path, Buffer.alloc(1 << 16))],
   ];
 
-  it.each(hostile)('LIV-10 an /etc/passwd that is %s costs no time and finds nobody', async (_kind, make) => {
+  it.each(hostile)('LIV-10 an /etc/passwd that is %s holds nobody up and finds nobody', async (_kind, make) => {
     const container = await started((root) => make(join(root, 'etc/passwd')));
-    const begin = Date.now();
     const outcome = await who(container, 'root');
     expect(outcome.status).not.toBe(0);
     expect(outcome.stderr).toMatch(/no entry/);
     // No HOME can be found either, and that is no error.
     expect((await who(container, '1000')).stdout).toContain('HOME=/\n');
-    expect(Date.now() - begin).toBeLessThan(30_000);
   });
 
   it('LIV-10 a FIFO in place of /etc/group finds no group', async () => {
