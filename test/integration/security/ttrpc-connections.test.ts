@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import { useAgent } from '../../support/agent/agent-fixture.ts';
 import { startAgent } from '../../support/agent/start-agent.ts';
@@ -107,11 +108,13 @@ describe('connections', { timeout: 120_000 }, () => {
       for (const connection of slow) await connection.send(checkCall(1).subarray(0, 3));
       await fixture.watched.alive();
       fixture.watched.bounded(CAP_KIB);
-      const before = { cpu: cpuMs(fixture.agent.pid), time: performance.now() };
-      const { setTimeout: sleep } = await import('node:timers/promises');
-      await sleep(2000);
-      const used = cpuMs(fixture.agent.pid) - before.cpu;
-      expect(used / (performance.now() - before.time)).toBeLessThan(0.05);
+      // Once what came with them is done; an agent that is kept busy has no such pause.
+      await eventually(async () => {
+        const before = { cpu: cpuMs(fixture.agent.pid), time: performance.now() };
+        await sleep(2000);
+        const used = cpuMs(fixture.agent.pid) - before.cpu;
+        expect(used / (performance.now() - before.time)).toBeLessThan(0.05);
+      });
       for (const connection of [...idle, ...slow]) connection.drop();
     });
 
@@ -144,7 +147,6 @@ describe('connections', { timeout: 120_000 }, () => {
       'that dribble a frame are cut off after a minute, and those that send frame after frame are not',
       { timeout: 200_000 },
       async () => {
-        const { setTimeout: sleep } = await import('node:timers/promises');
         const [dribbling, busy] = [await open(), await open()];
         const whole = checkCall(1);
         const [front, back] = [whole.subarray(0, 15), whole.subarray(15)];
