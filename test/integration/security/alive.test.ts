@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { execFileSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import { useAgent } from '../../support/agent/agent-fixture.ts';
 import { expectStatus } from '../../support/agent/expect-status.ts';
@@ -37,7 +38,6 @@ describe('staying alive', { timeout: 180_000 }, () => {
       await container.write('\n');
       expect(await within(20_000, 'the running call', wait)).toBe(3);
       await client.check();
-      const { setTimeout: sleep } = await import('node:timers/promises');
       await sleep(1000);
       expect((cpuMs(agent.pid) - before.cpu) / (performance.now() - before.time)).toBeLessThan(0.5);
       for (const connection of connections) connection.drop();
@@ -208,7 +208,6 @@ describe('staying alive', { timeout: 180_000 }, () => {
         );
       await eventually(async () => {
         const before = await usage();
-        const { setTimeout: sleep } = await import('node:timers/promises');
         await sleep(200);
         expect(await usage()).toEqual(before);
       }, 30_000);
