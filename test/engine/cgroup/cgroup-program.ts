@@ -33,6 +33,7 @@ import { sleep } from '../../../agent/src/sys/readiness.ts';
 import { Reaper } from '../../../agent/src/sys/reaper.ts';
 import type { ExitStatus } from '../../../agent/src/sys/reaper.ts';
 import { check, checkEqual, checkFails, checkThrows, runChecks } from '../../support/engine/checks.ts';
+import { until } from '../../support/engine/until.ts';
 
 const loop = EventLoop.create();
 const reaper = new Reaper(loop);
@@ -63,11 +64,6 @@ function childIn(directory: Fd, work: () => never): { readonly pid: number; read
   }
   made.pidfd.close();
   return { pid: made.pid, exited: reaper.watch(made.pid) };
-}
-
-/** Waits for what the kernel says in its own time: it announces changes of a cgroup at most every 10 ms. */
-async function until(isTrue: () => boolean): Promise<void> {
-  for (let round = 0; round < 2000 && !isTrue(); round++) await sleep(loop, 5);
 }
 
 /** What this process has used of a CPU, in ms: who else uses it does not count. proc_pid_stat(5), fields 14 and 15, in 1/100 s. */
@@ -247,7 +243,7 @@ async function freezing(): Promise<void> {
   );
   await cgroup.freezeAndWait(loop);
   check('freezing is over when it is said to be', cgroup.isFreezeRequested);
-  await until(() => seen.length >= 2);
+  await until(loop, () => seen.length >= 2);
   checkEqual('who watches a file sees its first state and each change', seen, ['0', '1']);
   await cgroup.thawAndWait(loop);
   stop();
@@ -259,7 +255,7 @@ async function freezing(): Promise<void> {
   const gone: boolean[] = [];
   watchCgroupFile(loop, cgroup.directory, 'cgroup.events', (text) => gone.push(text === undefined));
   await removed(cgroup);
-  await until(() => gone.at(-1) === true);
+  await until(loop, () => gone.at(-1) === true);
   checkEqual('who watches learns of the end', gone.at(-1), true);
   const outer = create('/outer/inner');
   writeFile(`${home}/outer/cgroup.freeze`, '1');
@@ -322,17 +318,27 @@ async function largeTrees(): Promise<void> {
   await bottom.exited;
   const before = cpuMs();
   await removed(deep);
-  check('CGN-11 1000 nested groups are removed within 5 s', cpuMs() - before < 5000, `${cpuMs() - before} ms`);
+  check(
+    'CGN-11 1000 nested groups are removed in less than 5 s of a CPU',
+    cpuMs() - before < 5000,
+    `${cpuMs() - before} ms`,
+  );
   const flat = create('/flat');
   for (let index = 0; index < 10_000; index++) mkdir(`f${index}`, 0o755, flat.directory);
   const start = cpuMs();
   await removed(flat);
-  check('CGN-11 10000 flat groups are removed within 5 s', cpuMs() - start < 5000, `${cpuMs() - start} ms`);
+  check(
+    'CGN-11 10000 flat groups are removed in less than 5 s of a CPU',
+    cpuMs() - start < 5000,
+    `${cpuMs() - start} ms`,
+  );
 }
 
 async function pressure(): Promise<void> {
   const cgroup = create('/pressure');
-  const busy = Array.from({ length: 8 }, () =>
+  // More than there are processors.
+  const count = readText('/proc/stat').split('\ncpu').length + 1;
+  const busy = Array.from({ length: count }, () =>
     childIn(cgroup.directory, () => {
       for (;;);
     }),
@@ -347,7 +353,7 @@ async function pressure(): Promise<void> {
     sleep(loop, 60_000).then(() => false),
   ]);
   stop();
-  check('eight busy processes are reported as pressure', seen);
+  check('busy processes that hold each other up are reported as pressure', seen);
   check('and counted', (cgroup.stats().cpu?.pressure?.some?.total ?? 0n) > 0n);
   cgroup.kill();
   await Promise.all(busy.map(({ exited }) => exited));

@@ -7,10 +7,10 @@ import { Watchables } from '../../../agent/src/guest/storage/watchable/watchable
 import * as fs from '../../../agent/src/sys/file.ts';
 import { EventLoop } from '../../../agent/src/sys/loop.ts';
 import { offload, offloadCounts } from '../../../agent/src/sys/offload.ts';
-import { sleep } from '../../../agent/src/sys/readiness.ts';
 import { Reaper } from '../../../agent/src/sys/reaper.ts';
 import { check, checkEqual, checkFails, runChecks } from '../../support/engine/checks.ts';
 import { storageContext } from '../../support/engine/storage-context.ts';
+import { until } from '../../support/engine/until.ts';
 
 const SHARE = '/run/kata-containers/shared/containers';
 const ROOT = `${SHARE}/watchable`;
@@ -40,7 +40,7 @@ function watchable(source: string, name: string, root = ROOT): Storage {
 }
 
 async function eventually(promise: string, isKept: () => boolean): Promise<void> {
-  for (let round = 0; round < 200 && !isKept(); round++) await sleep(loop, 50);
+  await until(loop, isKept);
   check(promise, isKept());
 }
 
@@ -120,6 +120,6 @@ async function limits(): Promise<void> {
 runChecks(async () => {
   await configMap();
   await limits();
-  await sleep(loop, 100);
+  await until(loop, () => offloadCounts().running === 0);
   check('no child is left', offloadCounts().running === 0);
 });

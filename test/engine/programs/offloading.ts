@@ -9,13 +9,10 @@ import type { OffloadContext, OffloadOptions } from '../../../agent/src/sys/offl
 import { exit, getpid, pauseForEver } from '../../../agent/src/sys/process.ts';
 import { sleep } from '../../../agent/src/sys/readiness.ts';
 import { check, checkEqual, checkFails } from '../../support/engine/checks.ts';
+import { until } from '../../support/engine/until.ts';
 
 function busy(ms: number): void {
   for (const end = Date.now() + ms; Date.now() < end;);
-}
-
-async function until(context: OffloadContext, isTrue: () => boolean): Promise<void> {
-  for (let round = 0; round < 4000 && !isTrue(); round++) await sleep(context.loop, 5);
 }
 
 async function results(context: OffloadContext): Promise<void> {
@@ -72,33 +69,37 @@ async function deadlines(context: OffloadContext): Promise<void> {
   await checkFails('and when its caller goes', aborted, 'client gone');
   const again = offload(context, 'x', () => 1, { deadlineMs: 1, signal: controller.signal });
   await checkFails('nothing is started for a caller that is gone', again, 'client gone');
-  await until(context, () => offloadCounts().running === 0);
+  await until(context.loop, () => offloadCounts().running === 0);
   checkEqual('a child without undo is killed at once', offloadCounts(), { running: 0, abandoned: 0 });
 }
+
+/** Deadline of work that is late, and then of its undo, which has to be done in it. */
+const LATE_MS = 1000;
 
 async function lateSuccess(context: OffloadContext): Promise<void> {
   mkdirAll('/tmp/offload');
   const path = '/tmp/offload/made';
   const told = '/tmp/offload/told';
+  const witness = '/tmp/offload/witness';
   const make = (): string => {
     // Late, however long it takes until the deadline is noticed.
     for (let round = 0; round < 2000 && !exists(told); round++) busy(5);
     createFile(path, 'x');
+    createFile(witness, '');
     return path;
   };
   tryUnlink(told);
-  const late = offload(context, 'late', make, { deadlineMs: 20, undo: (made) => unlink(made) });
-  await checkFails('work with an undo fails at its deadline all the same', late, 'not done after 20 ms');
+  const late = offload(context, 'late', make, { deadlineMs: LATE_MS, undo: (made) => unlink(made) });
+  await checkFails('work with an undo fails at its deadline all the same', late, `not done after ${LATE_MS} ms`);
   checkEqual('it is counted while it runs on', offloadCounts().abandoned, 1);
   const settled = abandonedWork(await late.catch((error: unknown) => error));
   check('its failure says that it goes on', settled !== undefined, '');
   createFile(told, '');
-  await until(context, () => exists(path));
   await settled;
-  check('until it is undone', !exists(path));
-  await until(context, () => !exists(path) && offloadCounts().running === 0);
-  check('and is undone when it succeeds', !exists(path));
+  check('until it has succeeded and is undone', exists(witness) && !exists(path));
+  await until(context.loop, () => offloadCounts().running === 0);
   unlink(told);
+  unlink(witness);
   checkEqual('nothing is counted then', offloadCounts(), { running: 0, abandoned: 0 });
 }
 
@@ -137,13 +138,18 @@ async function waitingForRoom(context: OffloadContext): Promise<void> {
   await checkFails('one that waits for room does so until its deadline', late, 'no room among 16 operations for 1 ms');
   checkEqual('one that waited for room gets it', await patient, 3);
   await Promise.all(stuck);
-  await until(context, () => offloadCounts().running === 0);
+  await until(context.loop, () => offloadCounts().running === 0);
 }
 
 /** Many in a row, with failures among them, leave nothing (ENG-06). */
 async function many(context: OffloadContext): Promise<void> {
-  await sleep(context.loop, 20);
-  const before = readDirectory('/proc/self/fd').length;
+  // Its descriptor goes when a child is reaped, a moment after its last word.
+  const open = (): number => readDirectory('/proc/self/fd').length;
+  let before = open();
+  for (let last = -1; last !== before; before = open()) {
+    last = before;
+    await sleep(context.loop, 100);
+  }
   let failed = 0;
   for (let round = 0; round < 100; round++) {
     const work = (): number => {
@@ -153,8 +159,8 @@ async function many(context: OffloadContext): Promise<void> {
     await offload(context, 'many', work, { deadlineMs: 10_000 }).catch(() => (failed += 1));
   }
   checkEqual('failures are told from results', failed, 34);
-  await sleep(context.loop, 20);
-  checkEqual('100 in a row leave no descriptor', readDirectory('/proc/self/fd').length, before);
+  await until(context.loop, () => open() <= before);
+  checkEqual('100 in a row leave no descriptor', open(), before);
   checkEqual('and no timer or watch', context.loop.size, { watches: 1, timers: 0 });
 }
 

@@ -21,6 +21,7 @@ import { openPty, tryReadOutput } from '../../../agent/src/sys/terminal.ts';
 import { runCommand } from '../../../agent/src/sys/command.ts';
 import { decodeBytes, encodeBytes } from '../../../agent/src/base/text.ts';
 import { check, checkEqual, checkFails } from '../../support/engine/checks.ts';
+import { until } from '../../support/engine/until.ts';
 
 interface Context {
   readonly loop: EventLoop;
@@ -98,7 +99,7 @@ async function orphans({ loop, reaper }: Context): Promise<void> {
     exit(4);
   });
   checkEqual('a child with a child of its own gives its own code', await parent.exited, { kind: 'exited', code: 4 });
-  for (let round = 0; round < 100 && reaper.reaped < before + 2; round++) await sleep(loop, 5);
+  await until(loop, () => reaper.reaped === before + 2);
   checkEqual('an adopted orphan is collected too', reaper.reaped - before, 2);
 }
 
