@@ -3,12 +3,13 @@
  * folder, no lock, no mount, and not a file outside. ctrl-C and SIGKILL: ended-builds.test.ts.
  */
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { bundleKihon, outcomeOf, type Outcome } from '../../support/images/kihon-command.ts';
+import { mountsBelow } from '../../support/rootfs/mount-view.ts';
 import { tarArchive } from '../../unit/rootfs-builder/archive/tar-support.ts';
 import { dockerArchive } from '../../unit/rootfs-builder/bases/oci-layout.ts';
 import { noise } from '../../unit/rootfs-builder/rich-tree.ts';
@@ -49,8 +50,15 @@ const everything = (): string[] =>
   readdirSync(top, { recursive: true, encoding: 'utf8' })
     .filter((name) => !name.startsWith('a/b/c/cache/') && !name.endsWith('guest.toml'))
     .sort();
-let before: { files: string[]; mounts: string };
-beforeEach(() => (before = { files: everything(), mounts: readFileSync('/proc/self/mountinfo', 'utf8') }));
+let before: { files: string[] };
+beforeEach(() => {
+  // What one build left is not the next one's fault.
+  for (const place of [out, join(cache, 'tmp'), join(cache, 'locks')]) {
+    rmSync(place, { recursive: true, force: true });
+    mkdirSync(place, { recursive: true });
+  }
+  before = { files: everything() };
+});
 
 async function build(kind: string, recipe: string, wrapper: readonly string[] = [], output = out): Promise<Outcome> {
   writeFileSync(
@@ -70,7 +78,7 @@ function expectRefused({ status, stderr, stdout }: Outcome, message: string | Re
     const place = join(cache, name);
     expect(readdirSync(place, { recursive: true })).toEqual([]);
   }
-  expect(readFileSync('/proc/self/mountinfo', 'utf8')).toBe(before.mounts);
+  expect(mountsBelow(top)).toEqual([]);
 }
 
 const file = (more: string): string => `[[file]]\ntarget = "/x"\n${more}\n`;
@@ -79,20 +87,13 @@ describe('one clear error and nothing left:', () => {
   beforeAll(async () => {
     // The folders of the cache are there.
     expect(await build('initrd', '')).toMatchObject({ status: 0 });
-    rmSync(out, { recursive: true });
-    mkdirSync(out);
   });
 
   it.each<[what: string, kind: string, recipe: string, message: string | RegExp]>([
     ['an unknown key', 'image', '[output]\nfromat = "disk"', 'output.fromat: unknown key; did you mean format?'],
     ['an unknown table', 'image', '[outputs]\nformat = "disk"', 'outputs: unknown key; did you mean output?'],
-    [
-      'an unknown key of a list',
-      'image',
-      file('sorce = "agent"'),
-      /file\[0\]\.sorce|file\.0\.sorce|sorce: unknown key/,
-    ],
-    ['no TOML', 'image', 'base = ', /guest\.toml/],
+    ['an unknown key of a list', 'image', file('sorce = "agent"'), 'file[0].sorce: unknown key; did you mean source?'],
+    ['no TOML', 'image', 'base = ', 'guest.toml:1:8: invalid value'],
 
     ['a missing file', 'image', file('source = "nowhere"'), /file \/x: read .*nowhere: ENOENT/],
     ['a missing agent', 'initrd', '[agent]\nbinary = "nowhere"', /agent\.binary: read .*nowhere: ENOENT/],
@@ -109,9 +110,14 @@ describe('one clear error and nothing left:', () => {
       'leaves the root of the guest',
     ],
     ['a folder that leaves it', 'image', '[[directory]]\ntarget = "/a/../../x"', 'leaves the root of the guest'],
-    ['a symlink that leaves it', 'image', '[[symlink]]\ntarget = "../x"\nto = "y"', /leaves the root|must be/],
+    ['a symlink that leaves it', 'image', '[[symlink]]\ntarget = "../x"\nto = "y"', 'leaves the root of the guest'],
     ['a removal that leaves it', 'image', 'remove = ["/../etc"]', 'leaves the root of the guest'],
-    ['hooks that leave it', 'image', '[hooks]\npath = "/../hooks"\nprestart = ["agent"]', /leaves the root|must be/],
+    [
+      'hooks that leave it',
+      'image',
+      '[hooks]\npath = "/../hooks"\nprestart = ["agent"]',
+      'leaves the root of the guest',
+    ],
 
     [
       'a loop of symlinks in the recipe',
@@ -130,7 +136,7 @@ describe('one clear error and nothing left:', () => {
     ['a newline in a name of a folder', 'initrd', 'base = "dir:newline"', 'contains a newline or NUL'],
     ['in one that is added', 'initrd', file('source = "newline"'), 'contains a newline or NUL'],
     ['in one of an archive', 'initrd', 'base = "tar:newline.tar"', 'contains a newline or NUL'],
-    ['in one of the recipe', 'initrd', '[[file]]\ntarget = "/a\\nb"\ncontent = ""', /newline/],
+    ['in one of the recipe', 'initrd', '[[file]]\ntarget = "/a\\nb"\ncontent = ""', 'contains a newline or NUL'],
 
     [
       'VMB-11: an archive with a name that leads outside',
@@ -139,17 +145,17 @@ describe('one clear error and nothing left:', () => {
       'names with ".." are refused',
     ],
     ['VMB-11: one further in', 'image', '[[archive]]\nsource = "inner-parent.tar.gz"', 'names with ".." are refused'],
-    ['VMB-11: an absolute name', 'image', 'base = "tar:absolute.tar"', /absolute/],
-    [
-      'VMB-11: a hard link to outside',
-      'image',
-      '[[archive]]\nsource = "hard-link.tar"',
-      /names with "\.\." are refused|not in the archive|not there/,
-    ],
+    ['VMB-11: an absolute name', 'image', 'base = "tar:absolute.tar"', 'absolute names are refused'],
+    ['VMB-11: a hard link to outside', 'image', '[[archive]]\nsource = "hard-link.tar"', 'names with ".." are refused'],
     ['VMB-11: a layer that leads outside', 'image', 'base = "oci:image.tar"', 'names with ".." are refused'],
     ['an archive that ends early', 'image', 'base = "tar:cut.tar"', /cut\.tar: tar: the archive is cut off/],
 
-    ['an ext4 that is too small', 'image', '[output]\nformat = "ext4"\nsize = "64K"', /ext4|size/],
+    [
+      'an ext4 that is too small',
+      'image',
+      '[output]\nformat = "ext4"\nsize = "64K"',
+      /^kihon: mkfs\.ext4: .*Not enough space/,
+    ],
     [
       'an erofs that is too small',
       'image',
@@ -160,10 +166,15 @@ describe('one clear error and nothing left:', () => {
       'a disk that is too small',
       'image',
       `[output]\nformat = "disk"\nsize = "10M"\n${file('source = "large"')}`,
-      /does not fit|too small/,
+      /^kihon: disk: the tree of \d+ bytes does not fit/,
     ],
     ['an xfs that is too small', 'image', '[output]\nformat = "xfs"\nsize = "100M"', /xfs: a file system of \d+ bytes/],
-    ['a size of odd bytes', 'image', '[output]\nformat = "disk"\nsize = "10.5"', /output\.size/],
+    [
+      'a size of odd bytes',
+      'image',
+      '[output]\nformat = "disk"\nsize = "10.5"',
+      'output.size: must be a size such as 256M',
+    ],
     ['a format of another kind', 'image', '[output]\nformat = "tar"', 'tar is what "build rootfs" makes'],
   ])('%s', async (_what, kind, recipe, message) => {
     expectRefused(await build(kind, recipe), message);
