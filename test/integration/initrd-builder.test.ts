@@ -8,6 +8,7 @@ import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { buildInitrd } from '../../rootfs-builder/src/initrd/build-initrd.ts';
 import { createBusyboxRoot } from '../../rootfs-builder/src/busybox/create-busybox-root.ts';
+import { eventually } from '../support/eventually.ts';
 import { nodeArguments, repository } from '../support/repository.ts';
 
 const run = promisify(execFile);
@@ -200,7 +201,7 @@ describe('rootfs-builder', () => {
       },
     );
     const exited = once(child, 'exit');
-    while ((await readdir(bed)).length === 0) await new Promise((resolve) => setTimeout(resolve, 20));
+    await eventually(async () => expect(child.exitCode !== null || (await readdir(bed)).length > 0).toBe(true));
     child.kill('SIGINT');
     expect(await exited).toEqual([130, null]);
     expect(await readdir(bed)).toEqual([]);

@@ -5,7 +5,6 @@ import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { gunzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -15,6 +14,7 @@ import { tarArchive } from '../../unit/rootfs-builder/archive/tar-support.ts';
 import { makeApkRepository } from '../../unit/rootfs-builder/bases/alpine-repository.ts';
 import { dockerArchive } from '../../unit/rootfs-builder/bases/oci-layout.ts';
 import { makeDebianRepository } from './debian-repository.ts';
+import { eventually } from '../../support/eventually.ts';
 import { nodeArguments } from '../../support/repository.ts';
 
 const command = nodeArguments('rootfs-builder/src/main.ts');
@@ -236,8 +236,8 @@ describe('a build that is stopped', () => {
     const exited = once(child, 'close');
     let said = '';
     child.stderr.on('data', (text: Buffer) => (said += text.toString()));
-    while (!said.includes('[2/3]') && child.exitCode === null) await sleep(20);
-    await sleep(300);
+    const isWriting = (): boolean => readdirSync(folder).some((name) => name.startsWith('.stopped.initrd.'));
+    await eventually(() => expect(child.exitCode !== null || isWriting(), said).toBe(true));
     child.kill('SIGINT');
     expect(await exited).toEqual([130, null]);
     expect(said).toContain('interrupted');
