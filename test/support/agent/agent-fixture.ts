@@ -43,7 +43,13 @@ export function useAgent(options: AgentOptions = {}): AgentFixture {
 
   afterEach(async ({ task }) => {
     if (task.result?.state === 'fail') await removeLeftContainers();
-    await watched?.verify();
+    try {
+      await watched?.verify();
+    } catch (error) {
+      // What this test left is not the next one's fault.
+      if (watched?.agent.hasExited === false) await watched.rebase().catch(() => undefined);
+      throw error;
+    }
   }, HOOK_MS);
 
   afterAll(async () => {

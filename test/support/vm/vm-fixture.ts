@@ -57,7 +57,7 @@ export function useVm(options: TestVmOptions = {}): VmFixture {
       await checks?.verify();
     } catch (error) {
       // What this test left is not the next one's fault.
-      await checks?.rebase();
+      await checks?.rebase().catch(() => undefined);
       throw error;
     }
   }, HOOK_MS);

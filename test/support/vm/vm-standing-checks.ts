@@ -15,7 +15,7 @@ const ALIVE_TRIES = 5;
 /** Check C4: anonymous memory of the agent may grow by this much, in KiB. */
 const GROWTH_KIB = 8 << 10;
 /** How long things may take to fall back, in ms. */
-const SETTLE_MS = 20_000;
+const SETTLE_MS = 60_000;
 /** Each look is a process of the slow guest. */
 const LOOK_PAUSE_MS = 200;
 
