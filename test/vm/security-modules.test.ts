@@ -31,11 +31,12 @@ interface Guest {
 /** A guest of Debian's kernel, which has both modules, after `load` was run in it. */
 function useGuest(compile: (folder: string) => string, load: string, kernelParameters: readonly string[]): () => Guest {
   const folder = mkdtempSync(join(tmpdir(), 'kihon-policy-'));
+  let vm: TestVm | undefined;
   let guest: Guest | undefined;
 
   beforeAll(async () => {
     const files = { policy: compile(folder) };
-    const vm = await TestVm.boot({ kernel: 'packaged', hasWitness: true, files, kernelParameters });
+    vm = await TestVm.boot({ kernel: 'packaged', hasWitness: true, files, kernelParameters });
     guest = { vm, client: await vm.connect() };
     await guest.client.call('CreateSandbox', { sandbox_id: 'pod', storages: SANDBOX_STORAGES });
     await vm.witness(`set -e; ${load}`);
@@ -43,8 +44,7 @@ function useGuest(compile: (folder: string) => string, load: string, kernelParam
 
   afterAll(async () => {
     rmSync(folder, { recursive: true, force: true });
-    guest?.client.close();
-    await guest?.vm[Symbol.asyncDispose]();
+    await vm?.[Symbol.asyncDispose]();
   }, 120_000);
 
   return () => {
