@@ -12,7 +12,7 @@ import { defaultKernel, findKernel, guestInitrd } from '../support/vm/guest-asse
 import { nodeArguments, repository } from '../support/repository.ts';
 
 const BOOT_MS = 120_000;
-const GONE_MS = 20_000;
+const GONE_MS = 60_000;
 
 /** All that a process started, with what those started. */
 function descendants(pid: number): ProcessIdentity[] {
