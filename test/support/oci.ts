@@ -1,10 +1,10 @@
 import { spawn, type ChildProcess, type StdioOptions } from 'node:child_process';
-import { readdirSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { symlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, expect } from 'vitest';
 import { HostMachine } from './oci-machine.ts';
-import { OciRuntime } from './oci-runtime.ts';
+import { OciRuntime, type OciContainer } from './oci-runtime.ts';
 import { releaseAgent, runtimeOf } from './repository.ts';
 
 /** Our runtime for the tests of one file, and what the suites of any runtime do not need. */
@@ -41,6 +41,17 @@ export class KihonRuntime extends OciRuntime {
     for (const child of this.#children) child.kill('SIGKILL');
     this.#children.clear();
   }
+}
+
+/** Numbers of the processes in a container's cgroup, wherever this machine has its v2 hierarchy; none while there is no such cgroup. */
+export function processesOf({ id }: OciContainer): string[] {
+  return ['/sys/fs/cgroup', '/sys/fs/cgroup/unified'].flatMap((root) => {
+    try {
+      return readFileSync(`${root}/${id}/cgroup.procs`, 'latin1').split('\n').slice(0, -1);
+    } catch {
+      return [];
+    }
+  });
 }
 
 /** Exit code of a child, 128 and the number of the signal that ended it. */

@@ -2,7 +2,7 @@ import { existsSync, mkdirSync, readFileSync, rmSync, truncateSync, writeFileSyn
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { eventually } from '../../support/eventually.ts';
-import { exitOf, useRuntime } from '../../support/oci.ts';
+import { exitOf, processesOf, useRuntime } from '../../support/oci.ts';
 import { failpointAgent } from '../../support/repository.ts';
 
 const runtime = useRuntime(failpointAgent);
@@ -73,16 +73,7 @@ describe('a crash', () => {
       const go = join(container.bundle.path, 'go');
       const args = ['create', '--bundle', container.bundle.path, container.id];
       const child = runtime().spawn(args, 'ignore', { KIHON_FAILPOINTS: `${step}=pause:${go}` });
-      await eventually(async () => {
-        const { stdout } = await runtime().machine.command([
-          ...[
-            'sh',
-            '-c',
-            `cat /sys/fs/cgroup/${container.id}/cgroup.procs /sys/fs/cgroup/unified/${container.id}/cgroup.procs; true`,
-          ],
-        ]);
-        expect(stdout).not.toBe('');
-      });
+      await eventually(() => expect(processesOf(container)).not.toEqual([]));
       child.kill('SIGKILL');
       await exitOf(child);
       // In its own root the path may be out of sight; the end of its maker must be enough then.

@@ -9,7 +9,7 @@ import { eventually } from '../../support/eventually.ts';
 import { amount } from '../../support/long.ts';
 import { withUserNamespace, type Edit } from '../../support/oci-bundle.ts';
 import type { OciRuntime } from '../../support/oci-runtime.ts';
-import { exitOf, useRuntime } from '../../support/oci.ts';
+import { exitOf, processesOf, useRuntime } from '../../support/oci.ts';
 import { failpointAgent } from '../../support/repository.ts';
 import { compileProgram } from '../../support/vm/compile-program.ts';
 
@@ -124,14 +124,11 @@ describe('EXE-05: a process that enters a container whose root may trace', { tim
     await container.start();
     const lookDuring = async (step: string, expected: number, check: (seen: string) => void): Promise<void> => {
       const env = { ...environment, KIHON_FAILPOINTS: `${step}=pause:/never` };
+      const before = processesOf(container);
       const paused = runtime().spawn(['exec', container.id, '/bin/true'], 'ignore', env);
       await eventually(async () => {
-        // The one that is to be looked at, and all that an earlier one left.
-        const { stdout: tasks } = await runtime().machine.command([
-          'cat',
-          `/sys/fs/cgroup/unified/${container.id}/cgroup.procs`,
-        ]);
-        expect(tasks.trim().split('\n').length).toBeGreaterThan(1);
+        // The one that is to be looked at, besides all that earlier ones left.
+        expect(processesOf(container).filter((pid) => !before.includes(pid))).not.toEqual([]);
         const { stdout } = await runtime().command(['exec', container.id, '/bin/watch-processes', 'kihon', 'once']);
         expect(stdout).toContain(`met ${expected}\n`);
         check(stdout);
@@ -167,13 +164,7 @@ describe('EXE-05: a process that enters a container whose root may trace', { tim
     expect((await runtime().succeed(look)).stdout).toBe('met 0\n');
     const env = { KIHON_FAILPOINTS: 'init.user=pause:/never' };
     const paused = runtime().spawn(['exec', container.id, '/bin/true'], 'ignore', env);
-    await eventually(async () => {
-      const { stdout } = await runtime().machine.command([
-        'cat',
-        `/sys/fs/cgroup/unified/${container.id}/cgroup.procs`,
-      ]);
-      expect(stdout.trim().split('\n').length).toBeGreaterThan(1);
-    });
+    await eventually(() => expect(processesOf(container).length).toBeGreaterThan(1));
     for (let round = 0; round < 5; round++) expect((await runtime().succeed(look)).stdout).toBe('met 0\n');
     paused.kill('SIGKILL');
     await exitOf(paused);
