@@ -86,9 +86,7 @@ describe('calls that meet in the sandbox', { timeout: 60_000 }, () => {
       await client.call('CreateContainer', request);
       const container = TestContainer.attach(client, id);
       const removal = container.remove();
-      let attempts = 0;
       for (;;) {
-        attempts += 1;
         const outcome = await client.call('CreateContainer', request).then(
           () => 'ok',
           (error: unknown) => (isRpcError(error) ? error.code : String(error)),
@@ -96,7 +94,6 @@ describe('calls that meet in the sandbox', { timeout: 60_000 }, () => {
         expect(['ok', 'already_exists']).toContain(outcome);
         if (outcome === 'ok') break;
       }
-      expect(attempts).toBeGreaterThan(0);
       await removal;
       await container.remove();
     }
