@@ -3,20 +3,15 @@ import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { basename, join } from 'node:path';
 import { type Architecture, ARCHITECTURES, findArchitecture, hostArchitecture } from '../architecture.ts';
-import {
-  CONFIGURATIONS,
-  DEFAULT_SERIES,
-  findConfiguration,
-  imageLimit,
-  type KernelConfiguration,
-} from '../configurations.ts';
+import { CONFIGURATIONS, DEFAULT_SERIES, findConfiguration, type KernelConfiguration } from '../configurations.ts';
 import { loadFragments } from '../fragment/load-fragments.ts';
 import { formatRequests } from '../fragment/merge-fragments.ts';
 import { acquireBuildLock } from './build-lock.ts';
 import { isBuildStep } from './build-progress.ts';
 import { kernelCacheFolder, REPOSITORY } from './cache-folder.ts';
 import { kernelCacheKey } from './cache-key.ts';
-import { compilerRequirements, findToolchain, SPARING } from './compiler.ts';
+import { codeFlags } from './cold-code.ts';
+import { COMPILER_ENVIRONMENT, compilerRequirements, compilerVariables, findToolchain } from './compiler.ts';
 import { configureKernel } from './configure-kernel.ts';
 import { BuildFailure } from './failure.ts';
 import { findKernel, installKernel, type KernelRecord, storeKernel } from './finished-kernel.ts';
@@ -78,10 +73,12 @@ export async function buildKernel(options: BuildOptions): Promise<BuiltKernel> {
   const jobs = options.jobs ?? availableParallelism() + 1;
   const cacheFolder = kernelCacheFolder();
   const tarball = await locateSource(options);
+  const flags = await codeFlags(configuration, architecture, options.series ?? DEFAULT_SERIES);
   const key = kernelCacheKey({
     arch: architecture.name,
     sourceDigest: tarball.digest + patchesDigest(patches),
     requests: formatRequests(requests),
+    flags,
   });
   const entryFolder = join(cacheFolder, 'built', key);
   const install = async (record: KernelRecord, isFromCache: boolean): Promise<BuiltKernel> => {
@@ -118,10 +115,10 @@ export async function buildKernel(options: BuildOptions): Promise<BuiltKernel> {
   await runCommand(
     'make',
     [
-      ...['-C', sourceFolder, `O=${objectFolder}`, `-j${jobs}`, ...toolchain.variables, ...REPRODUCIBLE, ...SPARING],
-      ...architecture.targets,
+      ...['-C', sourceFolder, `O=${objectFolder}`, `-j${jobs}`, ...toolchain.variables, ...REPRODUCIBLE],
+      ...[...compilerVariables(flags), ...architecture.targets],
     ],
-    { ...withSignal, onLine: (line) => counter.onLine(line) },
+    { ...withSignal, env: COMPILER_ENVIRONMENT, onLine: (line) => counter.onLine(line) },
   );
   const buildMs = Math.round(counter.elapsedMs);
   if (isFromNothing) {
@@ -131,10 +128,7 @@ export async function buildKernel(options: BuildOptions): Promise<BuiltKernel> {
   const record = await storeKernel({
     ...{ objectFolder, entryFolder, configuration, architecture, toolchain },
     // A kernel with more than its configuration may weigh more.
-    maxImageBytes:
-      (options.extraFragments ?? []).length > 0
-        ? Number.POSITIVE_INFINITY
-        : imageLimit(configuration, options.series ?? DEFAULT_SERIES),
+    maxImageBytes: (options.extraFragments ?? []).length > 0 ? Number.POSITIVE_INFINITY : configuration.maxImageBytes,
     facts: { kernelVersion, buildMs },
   });
   return await install(record, false);

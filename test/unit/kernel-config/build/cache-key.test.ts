@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { kernelCacheKey } from '../../../../kernel-config/src/build/cache-key.ts';
 
-const INPUTS = { arch: 'x86_64', sourceDigest: 'ab'.repeat(32), requests: 'CONFIG_NET=y\n' };
+const INPUTS = { arch: 'x86_64', sourceDigest: 'ab'.repeat(32), requests: 'CONFIG_NET=y\n', flags: '' };
 
 describe('kernelCacheKey()', () => {
   test('is a file name and stays the same for the same inputs', () => {
@@ -14,6 +14,7 @@ describe('kernelCacheKey()', () => {
     ['the architecture', { ...INPUTS, arch: 'aarch64' }],
     ['the source', { ...INPUTS, sourceDigest: 'cd'.repeat(32) }],
     ['a request', { ...INPUTS, requests: 'CONFIG_NET=y\nCONFIG_INET=y\n' }],
+    ["the compiler's flags", { ...INPUTS, flags: '-Os' }],
   ])('changes with %s', (_name, other) => {
     expect(kernelCacheKey(other)).not.toBe(kernelCacheKey(INPUTS));
   });
@@ -21,8 +22,8 @@ describe('kernelCacheKey()', () => {
   test('does not let fields run together', () => {
     fc.assert(
       fc.property(fc.string({ minLength: 1 }), fc.string(), (moved, rest) => {
-        const left = { arch: 'a', sourceDigest: `s${moved}`, requests: rest };
-        const right = { arch: 'a', sourceDigest: 's', requests: `${moved}${rest}` };
+        const left = { arch: 'a', sourceDigest: `s${moved}`, requests: rest, flags: '' };
+        const right = { arch: 'a', sourceDigest: 's', requests: `${moved}${rest}`, flags: '' };
         expect(kernelCacheKey(left)).not.toBe(kernelCacheKey(right));
       }),
     );
