@@ -19,7 +19,7 @@ section('config-linux.md#pids', ({ operation }) => {
     'no more tasks than the limit',
     async (runtime) => {
       const { stdout, stderr } = await runtime.run(
-        'for i in 1 2 3 4 5 6 7 8 9; do sleep 1 & done; echo end',
+        'for i in 1 2 3 4 5 6 7 8 9; do sleep 100 & done; echo end',
         (config) => {
           config.linux.resources = { pids: { limit: 5 } };
         },
