@@ -6,7 +6,10 @@ SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
+# What `make test` does before its suites is done two at a time.
+ifndef IS_BESIDE
 .NOTPARALLEL:
+endif
 MAKEFLAGS += --no-builtin-rules --no-print-directory
 
 ARCH ?= $(shell uname -m)
@@ -43,7 +46,7 @@ took = printf '%-8s %s\n' '$(1)' "done in $$SECONDS s"
 .PHONY: help setup packages generate agent initrd initrd-packaged kernel kernels host all demo
 .PHONY: cross-aarch64
 .PHONY: image rootfs list-distros image-of-recipe initrd-of-recipe rootfs-of-recipe image-confidential initrd-confidential
-.PHONY: test check lint typecheck format test-unit test-engine test-integration test-conformance test-vm test-agent fuzz bench soak
+.PHONY: test check lint lint-rules lint-imports lint-format typecheck format test-unit test-engine test-integration test-conformance test-vm test-waiting test-agent fuzz bench soak
 .PHONY: test-dropin test-images test-kernels
 .PHONY: install picture clean distclean
 
@@ -70,7 +73,7 @@ help:
 	  '  make agent initrd ARCH=aarch64   the same for aarch64, with a cross compiler' \
 	  '' \
 	  'Checking' \
-	  '  make test-unit | test-engine | test-integration | test-conformance | test-vm    one suite; ONLY="file or words" narrows it' \
+	  '  make test-unit | test-engine | test-integration | test-conformance | test-vm | test-waiting    one suite; ONLY="file or words" narrows it' \
 	  '  make lint | typecheck | format' \
 	  '  make test-images           a VM from every base, format and machine type; its short form is part of make test' \
 	  '  make test-kernels          boots the kernels of make kernels besides lean; not part of make test' \
@@ -213,13 +216,18 @@ install: all
 
 check: lint typecheck
 
-lint: setup
+# The longest first, for those who run them beside other things.
+lint: lint-rules lint-imports lint-format
+
+lint-rules: setup
+	@$(call say,lint,rules); node_modules/.bin/eslint .; $(call took,lint)
+
+lint-imports: setup
 	@$(call say,lint,import directions)
 	@node_modules/.bin/depcruise --config .dependency-cruiser.cjs --output-type err agent host kernel-config proto rootfs-builder test
-	@$(call say,lint,format)
-	@node_modules/.bin/prettier --check --log-level warn .
-	@$(call say,lint,rules)
-	@node_modules/.bin/eslint .; $(call took,lint)
+
+lint-format: setup
+	@$(call say,lint,format); node_modules/.bin/prettier --check --log-level warn .; $(call took,lint)
 
 typecheck: setup
 	@$(call say,types,tsc)
@@ -229,16 +237,20 @@ typecheck: setup
 format: setup
 	@node_modules/.bin/prettier --write --log-level warn .
 
-# The agent with failpoints, for tests only.
+# The agent with failpoints, for tests only; after the other one, whose interpreter it shares.
 test-agent: $(out)/kihon-agent-failpoints
-$(out)/kihon-agent-failpoints: $(agent_sources) | setup
+$(out)/kihon-agent-failpoints: $(agent_sources) | setup $(out)/kihon-agent
 	@$(call say,agent,test build with failpoints)
 	@$(tsx) agent/build/build.ts --arch $(ARCH) --failpoints; touch $@; $(call took,agent)
 
 suite = $(tsx) test/support/run-suites.ts $(1) $(if $(ONLY),-- $(ONLY))
 
-test: check all test-agent
-	@$(call suite,unit engine conformance integration+vm)
+# What is side by side takes about the same; a VM has one processor, and the last lane hardly takes any.
+all_suites := unit,conformance+engine integration+vm+waiting
+
+test: setup
+	@$(MAKE) IS_BESIDE=1 -j2 --output-sync=target lint-rules all test-agent check
+	@$(call suite,$(all_suites))
 
 test-unit: setup
 	@$(call suite,unit)
@@ -254,6 +266,9 @@ test-conformance: all
 
 test-vm: all test-agent
 	@$(call suite,vm)
+
+test-waiting: all test-agent
+	@$(call suite,waiting)
 
 # Every base, format and machine, aarch64 included; about ten minutes without hardware virtualization, and what the kernels take that were
 # not built before. make test has a row for each way to attach a root.

@@ -79,6 +79,8 @@ function cached(output: string, key: string, make: (temporary: string) => void):
 interface EngineBuild {
   readonly arch: Arch;
   readonly objects: string;
+  /** Objects of the interpreter, which is the same in a test build. */
+  readonly interpreter: string;
   /** Bundles and bytecode: of the agent, or of a test program that takes its place. */
   readonly programs: string;
   readonly quickjs: string;
@@ -104,15 +106,20 @@ const smallSources: readonly string[] = ['libregexp', 'libunicode', 'dtoa'];
 const commonFlags = ['-D_GNU_SOURCE', '-DQUICKJS_NG_BUILD'];
 
 /** With -DNDEBUG everywhere QuickJS drops its own asserts and dumps (37 KB). */
-function compileObject(build: EngineBuild, source: string, flags: readonly string[], included = ''): string {
+function compileObject(
+  build: EngineBuild,
+  source: string,
+  flags: readonly string[],
+  { objects = build.objects, included = '' } = {},
+): string {
   const name = source.replace(/^.*\//, '').replace(/\.[cS]$/, '');
-  const object = join(build.objects, `${name}.o`);
+  const object = join(objects, `${name}.o`);
   const args = [...commonFlags, ...build.musl.compile, ...build.flags, ...flags, '-c', source];
   const headers = readdirSync(engineDirectory)
     .filter((file) => file.endsWith('.h'))
     .map((file) => readFileSync(join(engineDirectory, file)));
   const key = digest(build.compiler, args.join(' '), readFileSync(source), build.quickjs, included, ...headers);
-  cached(object, key, (temporary) => run(build.compiler, [...args, '-o', temporary], build.objects));
+  cached(object, key, (temporary) => run(build.compiler, [...args, '-o', temporary], objects));
   return object;
 }
 
@@ -140,16 +147,19 @@ const kernelHeaders = (arch: Arch): string[] => ['-idirafter', '/usr/include', '
 function link(build: EngineBuild, output: string, linkFlags: readonly string[]): void {
   const include = ['-isystem', build.quickjs];
   const counted = countedInterpreter(build.quickjs);
-  writeFileSync(join(build.objects, 'quickjs-counted.c'), counted);
+  const { interpreter } = build;
+  writeFileSync(join(interpreter, 'quickjs-counted.c'), counted);
   const objects = [
     compileObject(
       build,
       join(engineDirectory, 'interpreter.c'),
-      [`-I${build.quickjs}`, `-I${build.objects}`, ...kernelHeaders(build.arch)],
-      counted,
+      [`-I${build.quickjs}`, `-I${interpreter}`, ...kernelHeaders(build.arch)],
+      { objects: interpreter, included: counted },
     ),
     ...besideQuickjs.map((name) =>
-      compileObject(build, join(build.quickjs, `${name}.c`), smallSources.includes(name) ? build.smallFlags : []),
+      compileObject(build, join(build.quickjs, `${name}.c`), smallSources.includes(name) ? build.smallFlags : [], {
+        objects: interpreter,
+      }),
     ),
     ...engineSources.map((name) =>
       compileObject(build, join(engineDirectory, `${name}.c`), [
@@ -206,8 +216,10 @@ async function build(options: Options): Promise<void> {
   const { arch } = options;
   const variant = options.sanitize ? 'sanitize' : options.isTestBuild ? 'failpoints' : 'release';
   const objects = join(root, 'build', 'obj', `${arch.name}-${variant}`);
+  const interpreter = join(root, 'build', 'obj', `${arch.name}-${options.sanitize ? 'sanitize' : 'release'}`);
   const programs = options.entry === undefined ? objects : join(objects, basename(options.entry, '.ts'));
   mkdirSync(programs, { recursive: true });
+  mkdirSync(interpreter, { recursive: true });
   mkdirSync(resolve(options.output, '..'), { recursive: true });
   generateAbi(arch, join(agentDirectory, 'src/abi/generated'));
   const quickjs = findQuickjs(root);
@@ -230,7 +242,7 @@ async function build(options: Options): Promise<void> {
     );
   }
   writeFileSync(join(programs, 'modules.inc'), modules.map((name) => `    module "${name}"\n`).join(''));
-  const common = { arch, objects, programs, quickjs: quickjs.directory, isTestBuild: options.isTestBuild };
+  const common = { arch, objects, interpreter, programs, quickjs: quickjs.directory, isTestBuild: options.isTestBuild };
   const engine: EngineBuild = options.sanitize
     ? {
         ...common,

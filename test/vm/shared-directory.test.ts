@@ -122,14 +122,17 @@ describe('LIV-14: the folder that the host shares', () => {
       const container = await TestContainer.start(fixture.client, options);
       // From outside every container: a working directory below the bundle, and a mount on it.
       const bundle = `/run/kata-containers/${container.id}`;
-      const busy = `mkdir -p ${bundle}/extra && mount --bind ${volume} ${bundle}/extra && (cd ${bundle}/extra/deep && exec sleep 20 >/dev/null 2>&1) & sleep 0.5`;
+      const hold = `cd ${bundle}/extra/deep && exec sh -c 'echo $$ >/run/busy; exec sleep 600'`;
+      const busy =
+        `{ mkdir -p ${bundle}/extra && mount --bind ${volume} ${bundle}/extra && ${hold}; } >/dev/null 2>&1 & ` +
+        'while [ ! -s /run/busy ]; do sleep 0.1; done';
       await fixture.vm.witness(busy);
       if (!(await settles(container.remove()))) {
         await fixture.vm.witness(`umount -l ${bundle}/extra`);
         await container.remove();
       }
       await fixture.vm.witness(
-        `umount -l ${bundle}/extra 2>/dev/null; rmdir ${bundle}/extra ${bundle} 2>/dev/null; true`,
+        `kill $(cat /run/busy); rm /run/busy; umount -l ${bundle}/extra 2>/dev/null; rmdir ${bundle}/extra ${bundle} 2>/dev/null; true`,
       );
     });
   });

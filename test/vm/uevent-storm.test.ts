@@ -11,7 +11,7 @@ import { useVm } from '../support/vm/vm-fixture.ts';
 
 const MIB = 1 << 20;
 /** Synthetic events of one storm, and from how many processes at once. */
-const EVENTS = amount(20_000, 100_000);
+const EVENTS = amount(8000, 100_000);
 const WRITERS = 4;
 const SLOT = '1d';
 const VOLUME = '/run/kata-containers/sandbox/storage/late';

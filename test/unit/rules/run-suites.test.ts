@@ -1,12 +1,13 @@
 /** What `make test` says at its end, and when it is ended. */
 import { spawn, type ChildProcessByStdio } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { identifyProcess } from '../../../host/vm/process-identity.ts';
 import { eventually } from '../../support/eventually.ts';
 import { repository } from '../../support/repository.ts';
 import { listFailures, readRecord, reasonToGiveUp, type Failure } from '../../support/suites/suite-record.ts';
@@ -104,6 +105,6 @@ describe('a run of suites', { timeout: 180_000 }, () => {
     expect(said.slice(said.indexOf('SIGTERM: ending'))).toContain('too early');
     expect(said).toMatch(/\nfailed:\n {2}test\/slow\/all\.test\.ts > failed before: too early\n/);
     expect(said).toMatch(/\nslow +0 passed, 1 failed, 0 skipped; SIGTERM\n/);
-    await eventually(() => expect(existsSync(`/proc/${pid}`)).toBe(false));
+    await eventually(() => expect(identifyProcess(pid)).toBeUndefined());
   });
 });
