@@ -37,4 +37,8 @@ function project(suite: Suite): TestProjectInlineConfiguration {
   };
 }
 
-export default defineConfig({ test: { projects: suites.map(project) } });
+// The pool is made from the root's own settings: workers that may be shared. Serial suites have but one, whose modules are reset between
+// files unless `isShared` says otherwise.
+export default defineConfig({
+  test: { projects: suites.map(project), poolOptions: { forks: { isolate: false } } },
+});

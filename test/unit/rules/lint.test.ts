@@ -3,14 +3,16 @@ import { ESLint } from 'eslint';
 import { describe, expect, it } from 'vitest';
 
 const root = resolve(import.meta.dirname, '../../..');
+const eslint = new ESLint({ cwd: root });
 
 /** Names of the rules that `text` breaks when it stands in the file. Only files that exist are known to the type checker. */
 async function broken(file: string, text: string): Promise<(string | null)[]> {
-  const [result] = await new ESLint({ cwd: root }).lintText(text, { filePath: resolve(root, file) });
+  const [result] = await eslint.lintText(text, { filePath: resolve(root, file) });
   return result?.messages.map(({ ruleId }) => ruleId) ?? [];
 }
 
-describe('the lint rules', () => {
+// The first one reads the types of all sources, which takes long on a busy machine.
+describe('the lint rules', { timeout: 240_000 }, () => {
   const agentFile = 'agent/src/guest/log/rate-limit.ts';
   const pureFile = 'agent/src/base/assert-never.ts';
   const hostFile = 'host/vm/find-program.ts';
