@@ -6,12 +6,14 @@ import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { writeFormat } from '../../rootfs-builder/src/format/write-format.ts';
 import { FileTree } from '../../rootfs-builder/src/tree/file-tree.ts';
-import { nodeArguments } from '../support/repository.ts';
+import { bundleKihon } from '../support/images/kihon-command.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'kihon-check-kata-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 const prefix = join(folder, 'prefix');
 const share = join(prefix, 'share/kata-containers');
+/** As it is installed: it starts in a tenth of the time that its source takes. */
+let kihon = '';
 
 const AGENT = `[agent.kata]
 enable_debug = true
@@ -100,8 +102,7 @@ function configuration(name: string, text: string, dropIns: Readonly<Record<stri
 function check(
   ...args: readonly string[]
 ): ReturnType<typeof spawnSync> & { readonly stdout: string; readonly stderr: string } {
-  const command = nodeArguments('host/cli/main.ts', 'check', '--prefix', prefix, '--kata', ...args);
-  return spawnSync(process.execPath, command, { encoding: 'utf8' });
+  return spawnSync(kihon, ['check', '--prefix', prefix, '--kata', ...args], { encoding: 'utf8' });
 }
 
 function report(file: string): Report {
@@ -112,6 +113,7 @@ const keys = ({ remarks }: Report, kind: string): string[] =>
   remarks.filter((remark) => remark.kind === kind).map(({ key }) => key.replace('hypervisor.', ''));
 
 beforeAll(async () => {
+  kihon = await bundleKihon(folder);
   mkdirSync(share, { recursive: true });
   for (const name of ['vmlinux-kihon.container', 'kata-containers-initrd-kihon.img'])
     writeFileSync(join(share, name), 'x');
