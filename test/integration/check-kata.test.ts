@@ -1,12 +1,11 @@
 /** `kihon check --kata` on configurations such as hosts have them. */
-import { spawnSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { writeFormat } from '../../rootfs-builder/src/format/write-format.ts';
 import { FileTree } from '../../rootfs-builder/src/tree/file-tree.ts';
-import { bundleKihon } from '../support/images/kihon-command.ts';
+import { bundleKihon, outcomeOf, type Outcome } from '../support/images/kihon-command.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'kihon-check-kata-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
@@ -99,14 +98,12 @@ function configuration(name: string, text: string, dropIns: Readonly<Record<stri
   return file;
 }
 
-function check(
-  ...args: readonly string[]
-): ReturnType<typeof spawnSync> & { readonly stdout: string; readonly stderr: string } {
-  return spawnSync(kihon, ['check', '--prefix', prefix, '--kata', ...args], { encoding: 'utf8' });
+function check(...args: readonly string[]): Promise<Outcome> {
+  return outcomeOf([kihon, 'check', '--prefix', prefix, '--kata', ...args], { cwd: folder });
 }
 
-function report(file: string): Report {
-  return JSON.parse(check(file, '--json').stdout) as Report;
+async function report(file: string): Promise<Report> {
+  return JSON.parse((await check(file, '--json')).stdout) as Report;
 }
 
 const keys = ({ remarks }: Report, kind: string): string[] =>
@@ -132,63 +129,63 @@ describe('kihon check --kata', () => {
       FIRECRACKER,
       ['firecracker.kernel', 'firecracker.image', 'firecracker.rootfs_type', 'firecracker.kernel_verity_params'],
     ],
-  ])('says what changes on a host with %s, and passes over what it does not know', (name, text, changes) => {
-    const found = report(configuration(name.replaceAll(' ', '-'), text));
+  ])('says what changes on a host with %s, and passes over what it does not know', async (name, text, changes) => {
+    const found = await report(configuration(name.replaceAll(' ', '-'), text));
     expect([found.works, keys(found, 'problem'), keys(found, 'note')]).toEqual([true, [], []]);
     expect(keys(found, 'change')).toEqual(changes);
   });
 
-  it('counts drop-ins in the order of their names, and the last one wins', () => {
+  it('counts drop-ins in the order of their names, and the last one wins', async () => {
     const dropIns = {
       '20-more.toml': '[hypervisor.qemu]\ndefault_memory = 128\n',
       '10-hash.toml': '[hypervisor.qemu]\nkernel_hash = "ab"\ndefault_memory = 4096\n',
       'notes.txt': 'not for Kata',
     };
-    const found = report(configuration('drop-ins', QEMU, dropIns));
+    const found = await report(configuration('drop-ins', QEMU, dropIns));
     expect(found.dropIns.map((path) => path.replace(/.*\//, ''))).toEqual(['10-hash.toml', '20-more.toml']);
     expect(found.works).toBe(false);
     expect(keys(found, 'problem').sort()).toEqual(['qemu.default_memory', 'qemu.kernel_hash']);
   });
 
-  it('follows the link that a distribution makes, and looks for drop-ins where it leads', () => {
+  it('follows the link that a distribution makes, and looks for drop-ins where it leads', async () => {
     const file = configuration('linked', QEMU, { '10.toml': '[hypervisor.qemu]\nimage_hash = "ab"\n' });
     const link = join(folder, 'link.toml');
     symlinkSync(file, link);
-    expect(keys(report(link), 'problem')).toEqual(['qemu.image_hash']);
+    expect(keys(await report(link), 'problem')).toEqual(['qemu.image_hash']);
   });
 
-  it('names modules, a debug console and an init that our guest does not have', () => {
+  it('names modules, a debug console and an init that our guest does not have', async () => {
     const text = QEMU.replace(
       'kernel_modules = []',
       'kernel_modules = ["e1000e EEE=1"]\ndebug_console_enabled = true',
     ).replace('agent.hotplug_timeout=10', 'quiet rdinit=/sbin/other');
-    const found = report(configuration('agent', text));
+    const found = await report(configuration('agent', text));
     expect(keys(found, 'problem').sort()).toEqual(['agent.kata.kernel_modules', 'qemu.kernel_params']);
     expect(keys(found, 'note')).toEqual(['agent.kata.debug_console_enabled']);
   });
 
-  it('says where a file is not TOML, whichever it is, in one line', () => {
+  it('says where a file is not TOML, whichever it is, in one line', async () => {
     const main = configuration('broken', '[hypervisor.qemu]\nkernel = \n');
-    expect(check(main)).toMatchObject({ status: 1, stdout: '' });
-    expect(check(main).stderr).toMatch(/^kihon: .*\/broken\/configuration\.toml:2:\d+: [^\n]*\n$/);
+    expect(await check(main)).toMatchObject({ status: 1, stdout: '' });
+    expect((await check(main)).stderr).toMatch(/^kihon: .*\/broken\/configuration\.toml:2:\d+: [^\n]*\n$/);
     const beside = configuration('broken-beside', QEMU, { '10.toml': '[hypervisor.qemu\n' });
-    expect(check(beside).stderr).toMatch(/config\.d\/10\.toml:1:\d+: /);
-    const missing = check(join(folder, 'nowhere.toml'));
+    expect((await check(beside)).stderr).toMatch(/config\.d\/10\.toml:1:\d+: /);
+    const missing = await check(join(folder, 'nowhere.toml'));
     expect([missing.status, missing.stderr]).toEqual([
       1,
       expect.stringMatching(/^kihon: cannot read .*nowhere\.toml: ENOENT/),
     ]);
   });
 
-  it('says which of our own files is not there or not an image', () => {
+  it('says which of our own files is not there or not an image', async () => {
     const file = configuration('missing', FIRECRACKER);
     const elsewhere = join(folder, 'elsewhere/share/kata-containers');
     mkdirSync(elsewhere, { recursive: true });
     writeFileSync(join(elsewhere, 'kata-containers-kihon.img'), 'not an image');
-    const { status, stdout } = check(file, '--prefix', join(folder, 'elsewhere'));
+    const { status, stdout } = await check(file, '--prefix', join(folder, 'elsewhere'));
     expect(status).toBe(1);
     expect(stdout).toContain('is no image of a root file system');
-    const none = check(configuration('none', QEMU), '--prefix', join(folder, 'empty'));
+    const none = await check(configuration('none', QEMU), '--prefix', join(folder, 'empty'));
     expect(none.stdout).toContain('the file is not there (make install)');
   });
 });

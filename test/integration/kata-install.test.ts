@@ -1,4 +1,4 @@
-import { execFileSync, spawnSync } from 'node:child_process';
+import { execFile } from 'node:child_process';
 import {
   chmodSync,
   existsSync,
@@ -13,11 +13,13 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
+import { promisify } from 'node:util';
 import { parse } from 'smol-toml';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { parseAllDocuments } from 'yaml';
 import { writeFormat } from '../../rootfs-builder/src/format/write-format.ts';
 import { FileTree } from '../../rootfs-builder/src/tree/file-tree.ts';
+import { outcomeOf, type Outcome } from '../support/images/kihon-command.ts';
 import { validateKubernetes, type KubernetesObject } from '../support/kubernetes/schema.ts';
 import { nodeArguments, repository } from '../support/repository.ts';
 
@@ -28,11 +30,10 @@ const staging = join(folder, 'staging');
 const SHARE = 'share/kata-containers';
 const DEFAULTS = 'share/defaults/kata-containers';
 
-function install(...args: readonly string[]): string {
-  return execFileSync(process.execPath, nodeArguments('host/build/install.ts', ...args), {
-    encoding: 'utf8',
-    stdio: ['ignore', 'pipe', 'pipe'],
-  });
+const execute = promisify(execFile);
+
+async function install(...args: readonly string[]): Promise<void> {
+  await execute(process.execPath, nodeArguments('host/build/install.ts', ...args));
 }
 
 /** Every file and link below a folder, with what it says. */
@@ -47,7 +48,7 @@ function listing(root: string, below = ''): Record<string, string> {
 }
 
 describe('make install', () => {
-  beforeAll(() => void install('/opt/kata', staging));
+  beforeAll(() => install('/opt/kata', staging));
 
   const place = (path: string): string => join(staging, 'opt/kata', path);
 
@@ -70,22 +71,19 @@ describe('make install', () => {
     }
   });
 
-  it('brings the recipes and the agent, so that the installed command builds guests', () => {
-    const kihon = (...args: readonly string[]): string =>
-      execFileSync(place('bin/kihon'), ['build', ...args], {
-        encoding: 'utf8',
-        cwd: folder,
-        env: { PATH: process.env['PATH'], KIHON_CACHE: join(folder, 'cache') },
-        stdio: ['ignore', 'pipe', 'pipe'],
-      });
-    const { recipes } = JSON.parse(kihon('--list', '--json')) as { recipes: { name: string }[] };
+  it('brings the recipes and the agent, so that the installed command builds guests', async () => {
+    const kihon = async (...args: readonly string[]): Promise<string> => {
+      const env = { PATH: process.env['PATH'], KIHON_CACHE: join(folder, 'cache') };
+      return (await execute(place('bin/kihon'), ['build', ...args], { cwd: folder, env })).stdout;
+    };
+    const { recipes } = JSON.parse(await kihon('--list', '--json')) as { recipes: { name: string }[] };
     const shipped = readdirSync(join(repository, 'rootfs-builder/recipes')).map((name) => name.replace('.toml', ''));
     expect(recipes.map(({ name }) => name).sort()).toEqual(shipped.sort());
     const initrd = join(folder, 'guest.initrd');
-    expect(kihon('initrd', 'initrd', '--output', initrd)).toContain(initrd);
+    expect(await kihon('initrd', 'initrd', '--output', initrd)).toContain(initrd);
     expect(statSync(initrd).size).toBeGreaterThan(100_000);
     // A recipe that names a policy beside it.
-    expect(kihon('image', 'confidential', '--output', join(folder, 'guest.image'))).toContain(
+    expect(await kihon('image', 'confidential', '--output', join(folder, 'guest.image'))).toContain(
       join(folder, 'root_hash_confidential.txt'),
     );
   });
@@ -107,7 +105,7 @@ describe('make install', () => {
     await writeFormat('disk', { ...common, output: image('') });
     await writeFormat('disk', { ...common, output: image('-confidential'), verity: { variant: 'c' } });
     const to = join(folder, 'variants');
-    install('/opt/kata', to, '--build', build, '--arch', 'x86_64');
+    await install('/opt/kata', to, '--build', build, '--arch', 'x86_64');
     const at = (name: string): string => join(to, 'opt/kata', SHARE, name);
     expect(readFileSync(at('vmlinux-kihon.container'), 'latin1')).toContain('6.12.5-kihon');
     expect(readFileSync(at('vmlinux-kihon-debug.container'), 'latin1')).toContain('6.12.6-kihon');
@@ -125,7 +123,7 @@ describe('make install', () => {
     });
     // A measured image without its hash is none.
     rmSync(join(build, 'x86_64/root_hash_c.txt'));
-    expect(() => install('/opt/kata', to, '--build', build, '--arch', 'x86_64')).toThrow(/no root_hash_/);
+    await expect(install('/opt/kata', to, '--build', build, '--arch', 'x86_64')).rejects.toThrow(/no root_hash_/);
   });
 
   it('writes manifests that Kubernetes takes', () => {
@@ -134,15 +132,15 @@ describe('make install', () => {
         validateKubernetes(document.toJS() as KubernetesObject);
   });
 
-  it('takes the names of Kata’s own files only when asked, and never over somebody else’s', () => {
+  it('takes the names of Kata’s own files only when asked, and never over somebody else’s', async () => {
     const own = join(folder, 'own');
-    install(own, '--default-names');
+    await install(own, '--default-names');
     expect(realpathSync(join(own, SHARE, 'vmlinux.container'))).toMatch(/-kihon$/);
-    install(own, '--default-names');
+    await install(own, '--default-names');
     const theirs = join(folder, 'theirs', SHARE);
     mkdirSync(theirs, { recursive: true });
     writeFileSync(join(theirs, 'vmlinux.container'), 'the kernel of Kata');
-    expect(() => install(join(folder, 'theirs'), '--default-names')).toThrow(/vmlinux\.container is not ours/);
+    await expect(install(join(folder, 'theirs'), '--default-names')).rejects.toThrow(/vmlinux\.container is not ours/);
     expect(readFileSync(join(theirs, 'vmlinux.container'), 'utf8')).toBe('the kernel of Kata');
   });
 });
@@ -151,22 +149,15 @@ describe('the installer of a node', () => {
   const kata = join(folder, 'node/kata');
   const containerd = join(folder, 'node/containerd');
   const script = join(repository, 'host/kata/kubernetes/install-node.sh');
-  const run = (word: string, extra: Record<string, string> = {}): ReturnType<typeof spawnSync> =>
-    spawnSync('/bin/sh', [script, word], {
-      encoding: 'utf8',
-      env: {
-        PATH: process.env['PATH'],
-        PAYLOAD: staging,
-        HOST_KATA: kata,
-        HOST_CONTAINERD: containerd,
-        ONCE: '1',
-        ...extra,
-      },
+  const run = (word: string, extra: Record<string, string> = {}): Promise<Outcome> =>
+    outcomeOf(['/bin/sh', script, word], {
+      cwd: folder,
+      env: { PAYLOAD: staging, HOST_KATA: kata, HOST_CONTAINERD: containerd, ONCE: '1', ...extra },
     });
   let before: Record<string, string>;
 
-  beforeAll(() => {
-    if (!existsSync(staging)) install('/opt/kata', staging);
+  beforeAll(async () => {
+    if (!existsSync(staging)) await install('/opt/kata', staging);
     mkdirSync(join(kata, DEFAULTS), { recursive: true });
     mkdirSync(containerd, { recursive: true });
     writeFileSync(
@@ -177,8 +168,8 @@ describe('the installer of a node', () => {
     before = { ...listing(kata), ...listing(containerd) };
   });
 
-  it('brings the guest, a configuration of its own and a runtime for containerd', () => {
-    const { status, stdout } = run('install');
+  it('brings the guest, a configuration of its own and a runtime for containerd', async () => {
+    const { status, stdout } = await run('install');
     expect(status).toBe(0);
     expect(stdout).toContain('kata-kihon-qemu is there');
     // Kata's installer has put no Cloud Hypervisor onto this node.
@@ -189,21 +180,22 @@ describe('the installer of a node', () => {
     expect(JSON.stringify(runtimes)).not.toContain('kihon-clh');
   });
 
-  it('makes a configuration that boots our guest, as kihon check --kata tells', () => {
+  it('makes a configuration that boots our guest, as kihon check --kata tells', async () => {
     const file = join(kata, DEFAULTS, 'runtimes/kata-kihon-qemu/configuration.toml');
-    const check = (...args: readonly string[]): { works: boolean; remarks: { kind: string; key: string }[] } => {
-      const { stdout } = spawnSync(
-        process.execPath,
-        nodeArguments('host/cli/main.ts', 'check', '--json', '--kata', ...args),
-        {
-          encoding: 'utf8',
-        },
-      );
+    const check = async (
+      ...args: readonly string[]
+    ): Promise<{ works: boolean; remarks: { kind: string; key: string }[] }> => {
+      const command = nodeArguments('host/cli/main.ts', 'check', '--json', '--kata', ...args);
+      const { stdout } = await outcomeOf([process.execPath, ...command], { cwd: folder });
       return JSON.parse(stdout) as { works: boolean; remarks: { kind: string; key: string }[] };
     };
-    const installed = check(file);
+    const installed = await check(file);
     expect(installed.remarks.filter(({ kind }) => kind === 'change')).toEqual([]);
-    const original = check(join(kata, DEFAULTS, 'configuration-qemu.toml'), '--prefix', join(staging, 'opt/kata'));
+    const original = await check(
+      join(kata, DEFAULTS, 'configuration-qemu.toml'),
+      '--prefix',
+      join(staging, 'opt/kata'),
+    );
     expect(original.works).toBe(true);
     expect(original.remarks.filter(({ kind }) => kind === 'change').map(({ key }) => key)).toEqual([
       'hypervisor.qemu.kernel',
@@ -212,21 +204,21 @@ describe('the installer of a node', () => {
     ]);
   });
 
-  it('can be run again, and taking it away leaves what was there before', () => {
-    expect(run('install').status).toBe(0);
-    expect(run('remove').status).toBe(0);
+  it('can be run again, and taking it away leaves what was there before', async () => {
+    expect((await run('install')).status).toBe(0);
+    expect((await run('remove')).status).toBe(0);
     expect({ ...listing(kata), ...listing(containerd) }).toEqual(before);
   });
 
-  it('says what is wrong on a node without Kata, and for an unknown word', () => {
+  it('says what is wrong on a node without Kata, and for an unknown word', async () => {
     const empty = join(folder, 'empty');
     mkdirSync(empty);
-    const missing = run('install', { HOST_KATA: empty });
+    const missing = await run('install', { HOST_KATA: empty });
     expect([missing.status, missing.stdout]).toEqual([1, 'kihon: no Kata Containers in /opt/kata on this node\n']);
-    expect(run('help').status).toBe(2);
+    expect((await run('help')).status).toBe(2);
   });
 
-  it('leaves no half file when a copy fails', () => {
+  it('leaves no half file when a copy fails', async () => {
     const full = join(folder, 'payload');
     mkdirSync(join(full, 'opt/kata', SHARE), { recursive: true });
     writeFileSync(join(full, 'opt/kata', SHARE, 'vmlinux-kihon.container'), 'new');
@@ -234,7 +226,7 @@ describe('the installer of a node', () => {
     rmSync(blocked, { recursive: true, force: true });
     writeFileSync(blocked, 'a file where a folder should be');
     chmodSync(blocked, 0o444);
-    expect(run('install', { PAYLOAD: full }).status).not.toBe(0);
+    expect((await run('install', { PAYLOAD: full })).status).not.toBe(0);
     expect(existsSync(join(containerd, 'conf.d/kihon.toml'))).toBe(false);
     rmSync(blocked);
   });
