@@ -21,24 +21,31 @@ http.createServer((request, response) => response.end('hello from the other side
 /** A second network namespace with a server, and a veth pair between it and the agent's. */
 class OtherSide implements AsyncDisposable {
   readonly #child: ChildProcess;
+  readonly #closed: Promise<unknown>;
 
   private constructor(child: ChildProcess) {
     this.#child = child;
+    this.#closed = once(child, 'close');
   }
 
   static async create(agent: AgentProcess): Promise<OtherSide> {
     const child = spawn('unshare', ['--net', process.execPath, '-e', SERVER], { stdio: ['ignore', 'pipe', 'inherit'] });
     const side = new OtherSide(child);
-    await once(child.stdout, 'data');
-    ip(agent, `link add veth0 address ${MAC} type veth peer name veth1 netns ${child.pid}`);
-    for (const line of [
-      'link set lo up',
-      'addr add 10.9.0.1/24 dev veth1',
-      'addr add fd09::1/64 dev veth1 nodad',
-      'link set veth1 up',
-    ])
-      side.ip(line);
-    return side;
+    try {
+      await Promise.race([once(child.stdout, 'data'), side.#closed]);
+      ip(agent, `link add veth0 address ${MAC} type veth peer name veth1 netns ${child.pid}`);
+      for (const line of [
+        'link set lo up',
+        'addr add 10.9.0.1/24 dev veth1',
+        'addr add fd09::1/64 dev veth1 nodad',
+        'link set veth1 up',
+      ])
+        side.ip(line);
+      return side;
+    } catch (error) {
+      await side[Symbol.asyncDispose]();
+      throw error;
+    }
   }
 
   ip(line: string): string {
@@ -46,9 +53,8 @@ class OtherSide implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    const closed = once(this.#child, 'close');
     this.#child.kill('SIGKILL');
-    await closed;
+    await this.#closed;
   }
 }
 
@@ -90,7 +96,7 @@ const ROUTES = [
   { dest: '10.77.1.1/32', device: 'eth0', scope: 253, source: '10.9.0.2' },
 ];
 
-describe('the network of a sandbox', { timeout: 60_000 }, () => {
+describe('the network of a sandbox', () => {
   let roots: RootFilesystems;
   beforeAll(async () => {
     roots = await RootFilesystems.create();
@@ -302,7 +308,7 @@ describe('the network of a sandbox', { timeout: 60_000 }, () => {
 /** Stands for the image's tool: shows its arguments, then its input. */
 const TOOL = '#!/bin/sh\necho "$0 $*"\ncat\n';
 
-describe('the packet filter of a sandbox', { timeout: 60_000 }, () => {
+describe('the packet filter of a sandbox', () => {
   const directory = '/run/kihon-tools';
 
   /** The agent sees our tools as /usr/sbin: in its mount namespace only. */

@@ -14,7 +14,7 @@ const points = {
   Poststop: 'running',
 } as const;
 
-describe('hooks behind the API', { timeout: 30_000 }, () => {
+describe('hooks behind the API', () => {
   const fixture = useAgent();
   let folder = '';
   beforeAll(() => {
@@ -22,7 +22,7 @@ describe('hooks behind the API', { timeout: 30_000 }, () => {
   });
   afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-  const hook = (script: string) => ({ Path: '/bin/sh', Args: ['sh', '-c', script], Env: ['PATH=/bin'], Timeout: 5n });
+  const hook = (script: string) => ({ Path: '/bin/sh', Args: ['sh', '-c', script], Env: ['PATH=/bin'], Timeout: 60n });
   const lines = (log: string): string[] => {
     try {
       return readFileSync(log, 'utf8').trim().split('\n');

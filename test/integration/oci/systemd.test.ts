@@ -35,8 +35,11 @@ afterEach(async () => {
 });
 
 afterAll(async () => {
-  await fake.stop();
-  await home.remove();
+  try {
+    await fake.stop();
+  } finally {
+    await home.remove();
+  }
 });
 
 /** The runtime with cgroups by systemd. */
