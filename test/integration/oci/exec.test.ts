@@ -84,7 +84,7 @@ describe('exec', () => {
     expect(outcome.stderr).toContain('preserved descriptor');
   });
 
-  it('many at once do not wait for each other', async () => {
+  it('many at once end each with its own code', async () => {
     const outcomes = await Promise.all(
       Array.from({ length: 8 }, (_, index) => exec([], 'sh', '-c', `sleep 0.1; exit ${index}`)),
     );
