@@ -7,7 +7,7 @@ import { within } from '../support/eventually.ts';
 
 const MIB = 1 << 20;
 
-describe('a call that is left waiting', { timeout: 60_000 }, () => {
+describe('a call that is left waiting', () => {
   const fixture = useAgent();
 
   /** More connections than there are free numbers: each descriptor that was closed is used again. */

@@ -7,7 +7,7 @@ import { RootFilesystems } from '../support/container/root-filesystem.ts';
 import { TestContainer } from '../support/container/test-container.ts';
 import { within } from '../support/eventually.ts';
 
-describe('the end of the agent as a plain process', { timeout: 60_000 }, () => {
+describe('the end of the agent as a plain process', () => {
   let roots: RootFilesystems;
   beforeAll(async () => {
     roots = await RootFilesystems.create();
@@ -82,7 +82,7 @@ describe('the end of the agent as a plain process', { timeout: 60_000 }, () => {
   });
 });
 
-describe('the start of the agent as a plain process', { timeout: 60_000 }, () => {
+describe('the start of the agent as a plain process', () => {
   it('takes an abstract address', async () => {
     // Node 20 pads such addresses, so it cannot connect to one; the kernel's list shows the exact name.
     await using agent = await startAgent({ isAbstract: true });

@@ -16,7 +16,7 @@ function withoutShare(method: string, message: Record<string, unknown>): Record<
   return { ...message, storages: storages.filter((storage) => storage.driver !== 'virtio-fs') };
 }
 
-describe('what an unmodified Kata host says', { timeout: 60_000 }, () => {
+describe('what an unmodified Kata host says', () => {
   it.each(CONVERSATIONS)(
     'in the recorded conversation $name gets answers of the same meaning, in the same order',
     async (conversation) => {

@@ -67,7 +67,7 @@ function useCdi(timeoutS?: number) {
   return { fixture, hooked, folder, describeDevices, wants, refusal };
 }
 
-describe('devices that the guest describes (CDI)', { timeout: 60_000 }, () => {
+describe('devices that the guest describes (CDI)', () => {
   const { fixture, hooked, folder, describeDevices, wants, refusal } = useCdi();
 
   it('reach a container with nodes, files, variables, groups and hooks', async () => {
@@ -101,7 +101,7 @@ describe('devices that the guest describes (CDI)', { timeout: 60_000 }, () => {
   ])('that cannot be there fail the container at once, with their names: %s', refusal);
 });
 
-describe('devices that nobody describes in time (CDI)', { timeout: 60_000 }, () => {
+describe('devices that nobody describes in time (CDI)', () => {
   const { refusal } = useCdi(1);
 
   it('fail the container', async () => {

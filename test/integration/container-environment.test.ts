@@ -6,7 +6,7 @@ import { expectStatus } from '../support/agent/expect-status.ts';
 import { createRequest, mount, type ContainerOptions } from '../support/container/container-spec.ts';
 import { freshId, TestContainer } from '../support/container/test-container.ts';
 
-describe('a program in a container', { timeout: 60_000 }, () => {
+describe('a program in a container', () => {
   const fixture = useAgent();
   const output = async (run: string | readonly string[], options: Partial<ContainerOptions> = {}) => {
     const outcome = await TestContainer.run(fixture.client, { root: fixture.root, run, ...options });

@@ -10,7 +10,7 @@ import { eventually, within } from '../support/eventually.ts';
 const SIGKILL = 9;
 const SIGTERM = 15;
 
-describe('a container', { timeout: 60_000 }, () => {
+describe('a container', () => {
   const fixture = useAgent();
   const run = (options: Parameters<typeof TestContainer.start>[1]['run']) => ({ root: fixture.root, run: options });
 

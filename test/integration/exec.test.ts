@@ -4,7 +4,7 @@ import { expectStatus } from '../support/agent/expect-status.ts';
 import { processSpec } from '../support/container/container-spec.ts';
 import { freshId, TestContainer } from '../support/container/test-container.ts';
 
-describe('an exec', { timeout: 60_000 }, () => {
+describe('an exec', () => {
   const fixture = useAgent();
   const start = (run: string | readonly string[] = 'sleep 600') =>
     TestContainer.start(fixture.client, { root: fixture.root, run });

@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { useAgent } from '../support/agent/agent-fixture.ts';
 import { TestContainer } from '../support/container/test-container.ts';
 
-describe('hooks of the guest image', { timeout: 30_000 }, () => {
+describe('hooks of the guest image', () => {
   const fixture = useAgent();
   let folder = '';
   let log = '';

@@ -8,7 +8,7 @@ import { parseWithNpm } from '../support/metrics/parse-with-npm.ts';
 import { parsePrometheus } from '../support/metrics/parse-prometheus.ts';
 
 /** Nothing here may reach the kernel's clock, swap or random pool: this machine has only one of each (see test/vm). */
-describe('the guest', { timeout: 60_000 }, () => {
+describe('the guest', () => {
   const fixture = useAgent({
     prepare: [
       'mkdir -p /run/volume && mount -t tmpfs -o size=1m,nr_inodes=100 tmpfs /run/volume',

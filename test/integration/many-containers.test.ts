@@ -5,7 +5,7 @@ import { expectStatus } from '../support/agent/expect-status.ts';
 import { TestContainer } from '../support/container/test-container.ts';
 import { within } from '../support/eventually.ts';
 
-describe('many at once', { timeout: 60_000 }, () => {
+describe('many at once', () => {
   const fixture = useAgent();
 
   it('20 containers live side by side, each with its own output, exec and exit code', async () => {
@@ -71,7 +71,7 @@ describe('many at once', { timeout: 60_000 }, () => {
   });
 });
 
-describe('a deadline', { timeout: 60_000 }, () => {
+describe('a deadline', () => {
   const fixture = useAgent();
 
   it('ends a call that waits, with the status that says so, and leaves the process alone', async () => {

@@ -28,7 +28,7 @@ mkdir ${NESTED}/inner && mount -t tmpfs inner ${NESTED}/inner
 mkdir /run/beside && mount -t tmpfs beside /run/beside
 `;
 
-describe('mounts of a container', { timeout: 30_000 }, () => {
+describe('mounts of a container', () => {
   const fixture = useAgent({ prepare: PREPARE });
   const output = async (run: string, options: Partial<ContainerOptions> = {}): Promise<string> => {
     const root = await fixture.roots.copy();

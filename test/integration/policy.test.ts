@@ -36,7 +36,7 @@ afterAll(() => rmSync(folder, { recursive: true }));
 /** Rules that let the tests change the policy again. */
 const changeable = GENERATED_POLICY.replace('default SetPolicyRequest := false', 'default SetPolicyRequest := true');
 
-describe('a policy in the image', { timeout: 60_000 }, () => {
+describe('a policy in the image', () => {
   const fixture = useAgent({
     env: { KATA_AGENT_POLICY_FILE: policyFile },
     prepare: 'mkdir -p /run/kata-containers/shared/containers',
@@ -186,7 +186,7 @@ describe('a policy in the image', { timeout: 60_000 }, () => {
   });
 });
 
-describe('an agent', { timeout: 60_000 }, () => {
+describe('an agent', () => {
   it('whose policy does not let the host change it keeps it', async () => {
     const path = join(folder, 'locked.rego');
     writeFileSync(path, GENERATED_POLICY);

@@ -8,7 +8,7 @@ import { amount } from '../support/long.ts';
 
 const POLLS = 40;
 
-describe('calls that meet in the sandbox', { timeout: 60_000 }, () => {
+describe('calls that meet in the sandbox', () => {
   const fixture = useAgent();
 
   it('CreateSandbox again, while containers are being created that join its namespaces', async () => {

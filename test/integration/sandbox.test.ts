@@ -17,7 +17,7 @@ const SHM = {
   mount_point: '/run/kata-containers/sandbox/shm',
 };
 
-describe('a sandbox', { timeout: 30_000 }, () => {
+describe('a sandbox', () => {
   let roots: RootFilesystems;
   beforeAll(async () => {
     roots = await RootFilesystems.create();

@@ -8,7 +8,7 @@ import { freshId, TestContainer } from '../support/container/test-container.ts';
 const all = [...DEFAULT_CAPABILITIES, 'CAP_SYS_ADMIN'];
 const admin = { Capabilities: { Bounding: all, Effective: all, Permitted: all } };
 
-describe('mounts shared between containers', { timeout: 60_000 }, () => {
+describe('mounts shared between containers', () => {
   const fixture = useAgent();
 
   /** A container with a name in its pod, which may mount. */

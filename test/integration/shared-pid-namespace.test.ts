@@ -5,7 +5,7 @@ import { createRequest } from '../support/container/container-spec.ts';
 import { RootFilesystems } from '../support/container/root-filesystem.ts';
 import { TestContainer } from '../support/container/test-container.ts';
 
-describe('a sandbox whose containers share the pid namespace', { timeout: 60_000 }, () => {
+describe('a sandbox whose containers share the pid namespace', () => {
   let roots: RootFilesystems;
   beforeAll(async () => {
     roots = await RootFilesystems.create();

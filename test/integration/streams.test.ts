@@ -8,7 +8,7 @@ import { eventually, within } from '../support/eventually.ts';
 
 const MIB = 1 << 20;
 
-describe('a stream', { timeout: 60_000 }, () => {
+describe('a stream', () => {
   const fixture = useAgent();
   const start = (run: string | readonly string[]) => TestContainer.start(fixture.client, { root: fixture.root, run });
 

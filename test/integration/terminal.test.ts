@@ -3,7 +3,7 @@ import { useAgent } from '../support/agent/agent-fixture.ts';
 import { expectStatus } from '../support/agent/expect-status.ts';
 import { TestContainer } from '../support/container/test-container.ts';
 
-describe('a terminal', { timeout: 60_000 }, () => {
+describe('a terminal', () => {
   const fixture = useAgent();
   const start = (run: string) => TestContainer.start(fixture.client, { root: fixture.root, run, terminal: true });
 

@@ -17,7 +17,7 @@ import {
 } from '../support/container/container-spec.ts';
 import { freshId, TestContainer } from '../support/container/test-container.ts';
 
-describe('a request that breaks a rule', { timeout: 60_000 }, () => {
+describe('a request that breaks a rule', () => {
   const fixture = useAgent();
 
   it.each<[AgentMethod, object]>([

@@ -50,7 +50,7 @@ const KINDS: readonly Kind[] = [
   },
 ];
 
-describe.skipIf(!existsSync(KERNEL))('volumes whose disks grow', { timeout: 60_000 }, () => {
+describe.skipIf(!existsSync(KERNEL))('volumes whose disks grow', () => {
   const folder = mkdtempSync(join(tmpdir(), 'kihon-grown-'));
   const image = (kind: Kind): string => join(folder, kind.fstype);
   for (const kind of KINDS) {

@@ -21,7 +21,7 @@ const table = join(folder, 'processors');
 writeFileSync(table, processorTable(2));
 afterAll(() => rmSync(folder, { recursive: true }));
 
-describe('a guest that grows (ACPI)', { timeout: 60_000 }, () => {
+describe('a guest that grows (ACPI)', () => {
   const fixture = useVm({
     hasWitness: true,
     // The kernel is told of two, uses one, and the machine has one to start with: see processorTable.

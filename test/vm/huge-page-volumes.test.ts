@@ -11,7 +11,7 @@ const VOLUMES = '/run/kata-containers/sandbox/ephemeral';
 const volume = (name: string, pages: number) => hugePages(`${VOLUMES}/${name}`, pages);
 const bind = (name: string) => mount(`/run/${name}`, `${VOLUMES}/${name}`, 'bind', 'rbind', 'rw');
 
-describe('volumes of huge pages', { timeout: 60_000 }, () => {
+describe('volumes of huge pages', () => {
   const fixture = useVm({ hasWitness: true });
   const pool = () => hugePagePool(fixture.vm);
   const create = (...storages: readonly Record<string, unknown>[]) =>

@@ -29,7 +29,7 @@ function someModules(folder: string, from: string): Record<string, string> {
 
 const packaged = findKernel('packaged');
 
-describe.skipIf(packaged?.modules === undefined)('kernel modules that a sandbox asks for', { timeout: 60_000 }, () => {
+describe.skipIf(packaged?.modules === undefined)('kernel modules that a sandbox asks for', () => {
   const folder = mkdtempSync(join(tmpdir(), 'kihon-modules-'));
   let vm: TestVm;
   let client: AgentClient;

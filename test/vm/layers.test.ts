@@ -49,7 +49,7 @@ function makeDisks() {
   return { folder, layers };
 }
 
-describe('an image of several layers', { timeout: 60_000 }, () => {
+describe('an image of several layers', () => {
   const { folder, layers } = makeDisks();
   const disks = ['top', 'base', 'upper', 'parts'];
   const fixture = useVm({

@@ -36,7 +36,7 @@ function copyMkfs(folder: string, guestFolder: string): string {
   return `#!/witness/busybox sh\nexport MKE2FS_CONFIG=${guestFolder}/mke2fs.conf\n${run}\n`;
 }
 
-describe.skipIf(!existsSync(KERNEL))('shares over 9p and volumes made in the guest', { timeout: 60_000 }, () => {
+describe.skipIf(!existsSync(KERNEL))('shares over 9p and volumes made in the guest', () => {
   const folder = mkdtempSync(join(tmpdir(), 'kihon-volumes-'));
   const [share, disk] = [join(folder, 'share'), join(folder, 'disk')];
   mkdirSync(share);

@@ -5,7 +5,7 @@ import { allChildrenOf, childrenOf, ZYGOTE } from '../../support/agent/kernel-vi
 import { TestContainer } from '../../support/container/test-container.ts';
 import { eventually } from '../../support/eventually.ts';
 
-describe('the zygote of an agent', { timeout: 60_000 }, () => {
+describe('the zygote of an agent', () => {
   const fixture = useAgent();
 
   const zygote = async (): Promise<number> => {

@@ -119,7 +119,7 @@ const bad: readonly (readonly [string, Edit, string | RegExp])[] = [
   ['a version that is none', set('ociVersion', 1), 'ociVersion: '],
 ];
 
-describe('a bad specification', { timeout: 60_000 }, () => {
+describe('a bad specification', () => {
   it.each(bad)('%s: the error names the place, and nothing is made', async (_, edit, place) => {
     const container = await runtime().prepare('echo the program ran', edit);
     const before = readdirSync(container.bundle.path).sort();

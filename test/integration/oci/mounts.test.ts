@@ -12,7 +12,7 @@ const maps = (hostID: number, size = 1000): Partial<OciMount> => {
   return { uidMappings: map, gidMappings: map };
 };
 
-describe('mounts of kihon-oci', { timeout: 30_000 }, () => {
+describe('mounts of kihon-oci', () => {
   let machine: HostMachine;
   let runtime: OciRuntime;
   let volume = '';

@@ -32,7 +32,7 @@ class Supervisor {
   }
 }
 
-describe.skipIf(process.arch !== 'x64')('a listener that answers (SECCOMP_RET_USER_NOTIF)', { timeout: 60_000 }, () => {
+describe.skipIf(process.arch !== 'x64')('a listener that answers (SECCOMP_RET_USER_NOTIF)', () => {
   let supervisor: Supervisor | undefined;
   afterEach(() => supervisor?.stop());
 

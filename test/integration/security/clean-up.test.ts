@@ -19,7 +19,7 @@ const SHM = {
   mount_point: '/run/kata-containers/sandbox/shm',
 };
 
-describe('LIV-14: clean-up never deletes through a mount', { timeout: 60_000 }, () => {
+describe('LIV-14: clean-up never deletes through a mount', () => {
   let roots: RootFilesystems;
   let share = '';
   let before: string[] = [];

@@ -31,7 +31,7 @@ interface Copy {
   readonly offset?: bigint;
 }
 
-describe('CopyFile', { timeout: 60_000 }, () => {
+describe('CopyFile', () => {
   const fixture = useAgent({
     prepare:
       'mkdir -p /run/outside && echo secret > /run/outside/secret && mkdir -p /run/kata-containers/shared/containers',

@@ -20,7 +20,7 @@ function listed(stdout: string): { numbers: string[]; targets: string[] } {
   };
 }
 
-describe('EXE-04: descriptors that a caller leaks', { timeout: 60_000 }, () => {
+describe('EXE-04: descriptors that a caller leaks', () => {
   const runtime = useRuntime();
 
   /** Forty: folders, devices, a file, a listening socket's own. */
@@ -87,7 +87,7 @@ describe('EXE-04: descriptors that a caller leaks', { timeout: 60_000 }, () => {
   });
 });
 
-describe('EXE-04: descriptors of the agent', { timeout: 60_000 }, () => {
+describe('EXE-04: descriptors of the agent', () => {
   const fixture = useAgent();
 
   it('do not reach a container or an exec: not what it inherited, not other containers’ pipes, no socket', async () => {

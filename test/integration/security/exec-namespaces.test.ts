@@ -4,7 +4,7 @@ import { expectStatus } from '../../support/agent/expect-status.ts';
 import { DEFAULT_CAPABILITIES } from '../../support/container/container-spec.ts';
 import { TestContainer } from '../../support/container/test-container.ts';
 
-describe('EXE-06: an exec', { timeout: 30_000 }, () => {
+describe('EXE-06: an exec', () => {
   const fixture = useAgent();
   const all = [...DEFAULT_CAPABILITIES, 'CAP_SYS_ADMIN'];
   const privileged = {

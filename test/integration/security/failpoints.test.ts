@@ -20,7 +20,7 @@ const OFFLOADED = {
   storages: [{ driver: 'ephemeral', source: 'x', fstype: 'tmpfs', mount_point: '/run/kata-containers/sandbox/x' }],
 };
 
-describe.skipIf(!existsSync(failpointAgent))('failures on purpose', { timeout: 60_000 }, () => {
+describe.skipIf(!existsSync(failpointAgent))('failures on purpose', () => {
   let roots: RootFilesystems;
   beforeAll(async () => {
     roots = await RootFilesystems.create();

@@ -65,7 +65,7 @@ const cases: readonly (readonly [
   ],
 ];
 
-describe('PRV-01: a program of the image with capabilities of its own', { timeout: 60_000 }, () => {
+describe('PRV-01: a program of the image with capabilities of its own', () => {
   const runtime = useRuntime();
   const fixture = useAgent();
 

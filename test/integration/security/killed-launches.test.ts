@@ -17,7 +17,7 @@ const createSteps = [
   'init.ready',
 ];
 
-describe('a child of the agent that is killed', { timeout: 60_000 }, () => {
+describe('a child of the agent that is killed', () => {
   let roots: RootFilesystems;
   beforeAll(async () => {
     roots = await RootFilesystems.create();

@@ -18,7 +18,7 @@ function strays(id: string): string {
   return execFileSync('sh', ['-c', script], { encoding: 'utf8' }).trim();
 }
 
-describe('namespaces and kihon-oci', { timeout: 60_000 }, () => {
+describe('namespaces and kihon-oci', () => {
   const fixture = useOwnRuntime();
   const joins =
     (type: string, path: string): Edit =>
@@ -141,7 +141,7 @@ describe('namespaces and kihon-oci', { timeout: 60_000 }, () => {
   });
 });
 
-describe('namespaces and the agent', { timeout: 60_000 }, () => {
+describe('namespaces and the agent', () => {
   const fixture = useAgent();
 
   it('CGN-08 a path that is not what it claims is refused, and a FIFO opened by nobody', async () => {

@@ -30,7 +30,7 @@ const withoutThp = (text: string): string[] =>
     .split('\n')
     .filter((line) => !line.startsWith('THP_enabled:\t1'));
 
-describe('PRV-13: a process of the agent', { timeout: 30_000 }, () => {
+describe('PRV-13: a process of the agent', () => {
   const fixture = useAgent();
   const process = { User: { UID: 0, GID: 0 } };
 
@@ -77,7 +77,7 @@ describe('PRV-13: a process of the agent', { timeout: 30_000 }, () => {
   });
 });
 
-describe('a process of kihon-oci', { timeout: 60_000 }, () => {
+describe('a process of kihon-oci', () => {
   const fixture = useOwnRuntime();
   const output = async (run: string | readonly string[], edit?: Edit): Promise<string> => {
     const outcome = await fixture.runtime.run(run, edit);

@@ -20,7 +20,7 @@ function setsOf(status: string): Record<string, string> {
   );
 }
 
-describe('capabilities behind the API', { timeout: 30_000 }, () => {
+describe('capabilities behind the API', () => {
   const fixture = useAgent();
   const sets = async (process: object) =>
     setsOf((await TestContainer.run(fixture.client, { root: fixture.root, run: look, process })).stdout);
@@ -80,7 +80,7 @@ describe('capabilities behind the API', { timeout: 30_000 }, () => {
   });
 });
 
-describe('capabilities of kihon-oci', { timeout: 30_000 }, () => {
+describe('capabilities of kihon-oci', () => {
   const fixture = useOwnRuntime();
 
   it('PRV-01 an exec with --cap makes nothing inheritable', async () => {

@@ -13,7 +13,7 @@ import { useOwnRuntime } from '../../support/own-runtime.ts';
 const label = 'system_u:system_r:container_t:s0:c1,c2';
 const hasAppArmor = existsSync('/sys/module/apparmor/parameters/enabled');
 
-describe('PRV-09: a label of a security module', { timeout: 30_000 }, () => {
+describe('PRV-09: a label of a security module', () => {
   const agent = useAgent();
   const fixture = useOwnRuntime();
 
@@ -44,7 +44,7 @@ describe('PRV-09: a label of a security module', { timeout: 30_000 }, () => {
   });
 });
 
-describe('PRV-12: the session keyring', { timeout: 60_000 }, () => {
+describe('PRV-12: the session keyring', () => {
   const fixture = useOwnRuntime();
 
   it('is each process its own: of two containers, an exec and the caller', async () => {

@@ -13,7 +13,7 @@ function remove(): void {
   }
 }
 
-describe('CGN-09: network devices', { timeout: 60_000 }, () => {
+describe('CGN-09: network devices', () => {
   const fixture = useOwnRuntime();
   afterEach(remove);
 

@@ -7,7 +7,7 @@ import { TestContainer } from '../../support/container/test-container.ts';
 import { withUserNamespace, type Edit } from '../../support/oci-bundle.ts';
 import { useOwnRuntime } from '../../support/own-runtime.ts';
 
-describe('the terminals of the guest', { timeout: 30_000 }, () => {
+describe('the terminals of the guest', () => {
   const fixture = useAgent();
 
   it('EXE-13 cannot be had: a process leads a session of its own without a terminal', async () => {
@@ -39,7 +39,7 @@ describe('the terminals of the guest', { timeout: 30_000 }, () => {
   });
 });
 
-describe('a program of kihon-oci', { timeout: 60_000 }, () => {
+describe('a program of kihon-oci', () => {
   const fixture = useOwnRuntime();
 
   it('EXE-14 stdio on /dev/null, on a file and on a pipe: only what is the program’s own becomes its own', async () => {

@@ -9,7 +9,7 @@ import { freshId, TestContainer } from '../../support/container/test-container.t
 import type { OciContainer } from '../../support/oci-runtime.ts';
 import { useOwnRuntime } from '../../support/own-runtime.ts';
 
-describe('groups', { timeout: 30_000 }, () => {
+describe('groups', () => {
   const fixture = useAgent();
 
   it('PRV-03 are those of the request: none, many, and no more than the kernel takes', async () => {
@@ -31,7 +31,7 @@ describe('groups', { timeout: 30_000 }, () => {
   });
 });
 
-describe('users of kihon-oci', { timeout: 60_000 }, () => {
+describe('users of kihon-oci', () => {
   const fixture = useOwnRuntime();
 
   it('PRV-03 groups are set up to the last that the kernel takes; one more is refused', async () => {

@@ -23,7 +23,7 @@ const PRELUDE = `
   gone() { while [ -e /proc/$1 ]; do wait -n 2>/dev/null; sleep 0.02; done; }
 `;
 
-describe('process numbers that come again', { timeout: 60_000 }, () => {
+describe('process numbers that come again', () => {
   const fixture = useOwnRuntime();
 
   /** Runs a script in a pid namespace of its own; `oci` is the runtime, `$id` a container that runs. */

@@ -28,7 +28,7 @@ const REFUSED = ['invalid_argument', 'internal', 'failed_precondition'] as const
 /** A refusal comes at once: nothing of the image is ever waited for, in ms. */
 const SOON_MS = 20_000;
 
-describe('a root file system full of links', { timeout: 60_000 }, () => {
+describe('a root file system full of links', () => {
   const fixture = useAgent();
   const canary = (): string => fixture.watched.canary.folder;
   const without = (...destinations: string[]): readonly Init<Mount>[] =>

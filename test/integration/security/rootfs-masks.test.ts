@@ -11,7 +11,7 @@ import { mountsSeen } from '../../support/rootfs/mount-view.ts';
 const REFUSED = ['invalid_argument', 'internal', 'failed_precondition'] as const;
 const DEV = ['/dev', '/dev/pts', '/dev/shm', '/dev/mqueue'];
 
-describe('masks, consoles and /proc', { timeout: 60_000 }, () => {
+describe('masks, consoles and /proc', () => {
   const fixture = useAgent();
   const MOUNTS_WITHOUT_DEV = DEFAULT_MOUNTS.filter(({ destination = '' }) => !DEV.includes(destination));
 

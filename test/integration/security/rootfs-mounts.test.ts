@@ -23,7 +23,7 @@ async function inNamespace(fixture: AgentFixture, script: string): Promise<void>
   expect(status, script).toBe(0);
 }
 
-describe('MNT-14: options of a bind', { timeout: 30_000 }, () => {
+describe('MNT-14: options of a bind', () => {
   const fixture = useAgent({ prepare: NESTED });
 
   it('ro is for the top mount, rro for all of it, and nothing becomes writable again', async () => {
@@ -58,7 +58,7 @@ describe('MNT-14: options of a bind', { timeout: 30_000 }, () => {
   );
 });
 
-describe('MNT-16: mounts with odd names', { timeout: 60_000 }, () => {
+describe('MNT-16: mounts with odd names', () => {
   const odd = `
 for name in 'a b' 'tab\tbed' 'back\\\\slash' 'ha#sh' 'da - sh' '-'; do
   mkdir -p "/run/odd/$name"; mount -t tmpfs "$name" "/run/odd/$name"
@@ -124,7 +124,7 @@ describe('MNT-17: mounts that come and go while containers do', { timeout: 120_0
   });
 });
 
-describe('tear-down', { timeout: 60_000 }, () => {
+describe('tear-down', () => {
   const PRECIOUS = '/run/precious';
   const fixture = useAgent({
     prepare: `mkdir ${PRECIOUS}; mount -t tmpfs precious ${PRECIOUS}; echo kept > ${PRECIOUS}/file`,

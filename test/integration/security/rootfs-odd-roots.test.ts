@@ -8,7 +8,7 @@ import { expectStatus } from '../../support/agent/expect-status.ts';
 import { TestContainer } from '../../support/container/test-container.ts';
 import { useOwnRuntime } from '../../support/own-runtime.ts';
 
-describe('MNT-13: a root that holds nothing, or what is not the container’s', { timeout: 30_000 }, () => {
+describe('MNT-13: a root that holds nothing, or what is not the container’s', () => {
   const fixture = useAgent();
 
   it('empty: the create fails with the name of the program, and the folder is empty still', async () => {
@@ -29,7 +29,7 @@ describe('MNT-13: a root that holds nothing, or what is not the container’s', 
   });
 });
 
-describe('MNT-13: a root for kihon-oci', { timeout: 30_000 }, () => {
+describe('MNT-13: a root for kihon-oci', () => {
   const fixture = useOwnRuntime();
 
   it.each(['/', '', 'missing', 'file', 'empty', '../../state'])('(%j) that is none is refused', async (path) => {
@@ -44,7 +44,7 @@ describe('MNT-13: a root for kihon-oci', { timeout: 30_000 }, () => {
   });
 });
 
-describe('MNT-19: what cannot be cleaned up', { timeout: 60_000 }, () => {
+describe('MNT-19: what cannot be cleaned up', () => {
   const fixture = useAgent();
 
   it('is reported, is not deleted, and does not keep the container', async () => {

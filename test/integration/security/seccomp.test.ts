@@ -19,7 +19,7 @@ function deny(names: string, action = 'SCMP_ACT_ERRNO', rest: Init<Rule> = {}): 
   return { Names: names.split(' '), Action: action, ...rest };
 }
 
-describe.skipIf(process.arch !== 'x64')('a container with a seccomp profile', { timeout: 30_000 }, () => {
+describe.skipIf(process.arch !== 'x64')('a container with a seccomp profile', () => {
   const fixture = useAgent();
   let root = '';
 

@@ -7,7 +7,7 @@ import { exitOf, useRuntime } from '../../support/oci.ts';
 
 const USER = { User: { UID: 1000, GID: 1000 } };
 
-describe('EXE-14: the owner of stdio', { timeout: 30_000 }, () => {
+describe('EXE-14: the owner of stdio', () => {
   const fixture = useAgent();
 
   it('of a terminal is the user, in a container and in an exec; the devices beside it stay root’s', async () => {
@@ -26,7 +26,7 @@ describe('EXE-14: the owner of stdio', { timeout: 30_000 }, () => {
   });
 });
 
-describe('EXE-14: what a caller of kihon-oci gives as stdio', { timeout: 30_000 }, () => {
+describe('EXE-14: what a caller of kihon-oci gives as stdio', () => {
   const runtime = useRuntime();
 
   it('on a read-only file system, or the machine’s own devices, works and keeps the owner', async () => {

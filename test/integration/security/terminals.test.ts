@@ -88,7 +88,7 @@ const capabilities = [...DEFAULT_CAPABILITIES, 'CAP_SYS_ADMIN'];
 /** A terminal, or an error that says why there is none, and no hang. */
 const where = 'stat -L -c %t /proc/self/fd/0';
 
-describe('MNT-08: an exec on a terminal in a container that has put on its /dev/pts', { timeout: 60_000 }, () => {
+describe('MNT-08: an exec on a terminal in a container that has put on its /dev/pts', () => {
   const fixture = useAgent();
   const runtime = useRuntime();
 

@@ -13,7 +13,7 @@ const INSIDE = '/dev/termination-log';
 const Annotations = new Map([['io.kubernetes.container.terminationMessagePath', INSIDE]]);
 const MAX_BYTES = 4096;
 
-describe('GetDiagnosticData', { timeout: 60_000 }, () => {
+describe('GetDiagnosticData', () => {
   const fixture = useAgent({ prepare: `mkdir -p ${FOLDER}` });
   let source = '';
   beforeAll(() => {

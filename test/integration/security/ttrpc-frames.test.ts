@@ -24,7 +24,7 @@ const NOT_FOUND = 5;
 const RESOURCE_EXHAUSTED = 8;
 const UNIMPLEMENTED = 12;
 
-describe('ttrpc frames written by hand', { timeout: 60_000 }, () => {
+describe('ttrpc frames written by hand', () => {
   const fixture = useAgent();
   const open = () => RawConnection.open(fixture.agent);
 
