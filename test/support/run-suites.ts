@@ -50,7 +50,9 @@ async function main({ root, groups, filters }: Options): Promise<number> {
   let endedBy: NodeJS.Signals | undefined;
   for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const)
     process.on(signal, () => {
-      endedBy ??= signal;
+      // Those before us in the process group pass on what we got ourselves.
+      if (endedBy !== undefined) return;
+      endedBy = signal;
       process.stdout.write(`\ntest     ${signal}: ending the suites, which have said until now:\n`);
       for (const suite of running) {
         suite.show();
