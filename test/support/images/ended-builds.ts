@@ -1,6 +1,5 @@
 /** Builds that are ended in the middle: by SIGKILL, after which the next one goes on, and by a terminal's ctrl-C. */
 import { execFileSync, spawn } from 'node:child_process';
-import { createHash } from 'node:crypto';
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -11,6 +10,7 @@ import { writeTar } from '../../../rootfs-builder/src/tar/write-tar.ts';
 import { noise, richTree } from '../../unit/rootfs-builder/rich-tree.ts';
 import { collect } from '../../unit/rootfs-builder/support.ts';
 import { eventually } from '../eventually.ts';
+import { digestsBelow } from './digests-below.ts';
 import { bundleKihon } from './kihon-command.ts';
 
 /** A line of `--json`. */
@@ -171,16 +171,6 @@ function kill(pid: number): void {
   } catch {
     // Nothing is left.
   }
-}
-
-function digestsBelow(folder: string): Record<string, string> {
-  const found: Record<string, string> = {};
-  for (const entry of readdirSync(folder, { recursive: true, withFileTypes: true })) {
-    const path = join(entry.parentPath, entry.name);
-    const name = relative(folder, path);
-    found[name] = entry.isFile() ? createHash('sha256').update(readFileSync(path)).digest('hex') : 'folder';
-  }
-  return found;
 }
 
 const hasEvent = (events: readonly EventLine[], name: EventLine['event'], step?: string): boolean =>

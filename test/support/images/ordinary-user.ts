@@ -2,13 +2,11 @@
  * Builds of a user without any right, beside those of root: the same bytes. What root's build does is traced, so that it shows whether it
  * mounts something, makes a device or looks for a loop device.
  */
-import { createHash } from 'node:crypto';
 import { execFileSync } from 'node:child_process';
 import {
   chmodSync,
   chownSync,
   copyFileSync,
-  createReadStream,
   mkdirSync,
   mkdtempSync,
   readdirSync,
@@ -17,7 +15,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join, relative } from 'node:path';
+import { join } from 'node:path';
 import { afterAll, beforeAll, expect } from 'vitest';
 import { findBusybox } from '../../../rootfs-builder/src/busybox/find-busybox.ts';
 import { writeTar } from '../../../rootfs-builder/src/tar/write-tar.ts';
@@ -25,6 +23,7 @@ import { FileTree } from '../../../rootfs-builder/src/tree/file-tree.ts';
 import { CAP_NET_RAW, richTree } from '../../unit/rootfs-builder/rich-tree.ts';
 import { collect } from '../../unit/rootfs-builder/support.ts';
 import { mountsBelow } from '../rootfs/mount-view.ts';
+import { digestsBelow } from './digests-below.ts';
 import { bundleKihon, outcomeOf, type Outcome } from './kihon-command.ts';
 
 /** A user and group that no system has given to anybody. */
@@ -164,19 +163,6 @@ async function build(
   return { outcome: await outcomeOf([...wrapper, ...command], { cwd: out, env }), place };
 }
 
-/** Every file below a folder with its digest. */
-async function digests(folder: string): Promise<Record<string, string>> {
-  const found: Record<string, string> = {};
-  const files = readdirSync(folder, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile());
-  for (const { parentPath, name } of files) {
-    const hash = createHash('sha256');
-    const path = join(parentPath, name);
-    for await (const piece of createReadStream(path) as AsyncIterable<Uint8Array>) hash.update(piece);
-    found[relative(folder, path)] = hash.digest('hex');
-  }
-  return found;
-}
-
 /** Root, traced, and a user without rights build the same bytes; neither mounts anything nor leaves a thing beside the result. */
 export async function proveOrdinaryUser(fixture: UserFixture, row: UserRow, name: string): Promise<void> {
   const log = join(fixture.folder, `${name}.trace`);
@@ -187,8 +173,7 @@ export async function proveOrdinaryUser(fixture: UserFixture, row: UserRow, name
   const byNobody = await build(fixture, row, `${name}-nobody`, NOBODY, AS_NOBODY);
   expect(byNobody.outcome).toMatchObject({ status: 0 });
   expect(mountsBelow(fixture.folder)).toEqual([]);
-  const files = await digests(join(byNobody.place, 'out'));
-  expect(files).toEqual(await digests(join(byRoot.place, 'out')));
+  expect(digestsBelow(join(byNobody.place, 'out'))).toEqual(digestsBelow(join(byRoot.place, 'out')));
   // The image, two bills of materials and the provenance; a measured one has its root hash besides.
   expect(readdirSync(join(byNobody.place, 'out'))).toEqual(
     expect.arrayContaining(['guest.out', 'guest.out.spdx.json', 'guest.out.cdx.json', 'guest.out.provenance.json']),
