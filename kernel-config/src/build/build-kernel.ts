@@ -11,7 +11,7 @@ import { isBuildStep } from './build-progress.ts';
 import { kernelCacheFolder, REPOSITORY } from './cache-folder.ts';
 import { kernelCacheKey } from './cache-key.ts';
 import { codeFlags } from './cold-code.ts';
-import { COMPILER_ENVIRONMENT, compilerRequirements, compilerVariables, findToolchain } from './compiler.ts';
+import { compilerRequirements, compilerVariables, findToolchain } from './compiler.ts';
 import { configureKernel } from './configure-kernel.ts';
 import { BuildFailure } from './failure.ts';
 import { findKernel, installKernel, type KernelRecord, storeKernel } from './finished-kernel.ts';
@@ -118,7 +118,7 @@ export async function buildKernel(options: BuildOptions): Promise<BuiltKernel> {
       ...['-C', sourceFolder, `O=${objectFolder}`, `-j${jobs}`, ...toolchain.variables, ...REPRODUCIBLE],
       ...[...compilerVariables(flags), ...architecture.targets],
     ],
-    { ...withSignal, env: COMPILER_ENVIRONMENT, onLine: (line) => counter.onLine(line) },
+    { ...withSignal, onLine: (line) => counter.onLine(line) },
   );
   const buildMs = Math.round(counter.elapsedMs);
   if (isFromNothing) {

@@ -23,20 +23,6 @@ export function compilerVariables(flags: string): string[] {
   return [`KCFLAGS=${SPARING}`, ...(flags === '' ? [] : [`CFLAGS_KERNEL=${flags}`])];
 }
 
-/**
- * Environment of the compilers. A compiler lives half a second and takes 50 MB in this time: memory that it gets from the kernel in
- * large pieces, as huge pages where the machine has them, and never gives back, saves 4 % of its processor time (glibc.malloc in the
- * GNU C Library's manual, "Tunables"; another C library does not look at it).
- */
-export const COMPILER_ENVIRONMENT: Readonly<Record<string, string>> = {
-  GLIBC_TUNABLES: [
-    'glibc.malloc.hugetlb=1',
-    `glibc.malloc.top_pad=${32 << 20}`,
-    `glibc.malloc.mmap_threshold=${256 << 20}`,
-    `glibc.malloc.trim_threshold=${512 << 20}`,
-  ].join(':'),
-};
-
 /** The compiler of an architecture: this machine's own, or the cross compiler where it is installed. */
 export async function findToolchain(architecture: Architecture): Promise<Toolchain> {
   const arch = `ARCH=${architecture.makeArch}`;
