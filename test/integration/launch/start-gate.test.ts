@@ -1,9 +1,9 @@
-import { existsSync } from 'node:fs';
 import { readFile, readlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { eventually } from '../../support/eventually.ts';
 import { useRuntime } from '../../support/oci.ts';
+import { compileProgram } from '../../support/vm/compile-program.ts';
 
 const runtime = useRuntime();
 
@@ -30,9 +30,15 @@ describe('a created container', () => {
   it('does not start when somebody only knocks, or says nothing it knows', async () => {
     const container = await runtime().create('echo ran; sleep 100');
     const socket = join(runtime().stateFolder, container.id, 'start.sock');
-    expect(existsSync(socket)).toBe(true);
-    for (let round = 0; round < 3; round++) expect(await container.status()).toBe('created');
+    const program = await compileProgram('knock');
+    for (const words of [[], ['nonsense'], ['{"type":"ready"}'], ['{"type":"start"'], ['x'.repeat(100_000)]]) {
+      const knock = await runtime().machine.command([program, socket, ...words]);
+      expect(knock).toEqual({ stdout: '', stderr: '', status: 0 });
+      expect(await container.status()).toBe('created');
+    }
+    expect(await container.stdout()).toBe('');
     await container.start();
+    await eventually(async () => expect(await container.stdout()).toBe('ran\n'));
     await container.end();
   });
 
