@@ -64,9 +64,12 @@ describe.skipIf(!existsSync(KERNEL))('volumes whose disks grow', () => {
   ];
   // Registered before the VM's end, so it runs after it: the images are as the guest left them.
   afterAll(() => {
-    for (const { check, ...kind } of KINDS)
-      execFileSync(check[0] ?? '', [...check.slice(1), join(folder, kind.fstype)], { stdio: 'pipe' });
-    rmSync(folder, { recursive: true, force: true });
+    try {
+      for (const { check, ...kind } of KINDS)
+        execFileSync(check[0] ?? '', [...check.slice(1), join(folder, kind.fstype)], { stdio: 'pipe' });
+    } finally {
+      rmSync(folder, { recursive: true, force: true });
+    }
   });
   const fixture = useVm({
     hasWitness: true,

@@ -67,7 +67,7 @@ describe('process numbers that come again', () => {
     expect(text).toContain('alive');
   });
 
-  it('LIV-04 nor does a container in creation take the number of a dead one for its own', async () => {
+  it('LIV-04 a deleted container does not come back with the number of its init', async () => {
     const text = await inNamespace(`
       kill -9 $pid; gone $pid; oci delete $id; taken $pid
       oci state $id >/dev/null 2>&1 && echo known
