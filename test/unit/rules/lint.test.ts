@@ -1,14 +1,42 @@
+import { spawn, type ChildProcessByStdio } from 'node:child_process';
 import { resolve } from 'node:path';
-import { ESLint } from 'eslint';
-import { describe, expect, it } from 'vitest';
+import { createInterface } from 'node:readline';
+import type { Readable, Writable } from 'node:stream';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 const root = resolve(import.meta.dirname, '../../..');
-const eslint = new ESLint({ cwd: root });
+
+/** Answers a line `[file, text]` with the names of the rules that are broken. */
+const linter = `
+  import { createInterface } from 'node:readline';
+  import { ESLint } from 'eslint';
+  const eslint = new ESLint();
+  for await (const line of createInterface({ input: process.stdin })) {
+    const [filePath, text] = JSON.parse(line);
+    const [result] = await eslint.lintText(text, { filePath });
+    console.log(JSON.stringify(result?.messages.map(({ ruleId }) => ruleId) ?? []));
+  }`;
+
+// A process of its own: the types of all sources are hundreds of megabytes, which other tests of this process would have to bear.
+let child: ChildProcessByStdio<Writable, Readable, null>;
+let answers: AsyncIterator<string>;
+beforeAll(() => {
+  child = spawn(process.execPath, ['--input-type=module', '--eval', linter], {
+    cwd: root,
+    stdio: ['pipe', 'pipe', 'inherit'],
+  });
+  answers = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
+});
+afterAll(() => {
+  child.kill();
+});
 
 /** Names of the rules that `text` breaks when it stands in the file. Only files that exist are known to the type checker. */
 async function broken(file: string, text: string): Promise<(string | null)[]> {
-  const [result] = await eslint.lintText(text, { filePath: resolve(root, file) });
-  return result?.messages.map(({ ruleId }) => ruleId) ?? [];
+  child.stdin.write(`${JSON.stringify([resolve(root, file), text])}\n`);
+  const answer: IteratorResult<string, unknown> = await answers.next();
+  if (answer.done === true) throw new Error('the linter ended');
+  return JSON.parse(answer.value) as (string | null)[];
 }
 
 // The first one reads the types of all sources, which takes long on a busy machine.
