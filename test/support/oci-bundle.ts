@@ -83,7 +83,7 @@ export function mount(destination: string, type: string, source: string, ...opti
 }
 
 /** The mounts that every Linux program expects (config-linux.md, default filesystems). */
-export function defaultMounts(): OciMount[] {
+function defaultMounts(): OciMount[] {
   return [
     mount('/proc', 'proc', 'proc', 'nosuid', 'noexec', 'nodev'),
     mount('/dev', 'tmpfs', 'tmpfs', 'nosuid', 'strictatime', 'mode=755', 'size=65536k'),

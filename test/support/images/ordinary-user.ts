@@ -135,7 +135,7 @@ function tracing(log: string): string[] {
 }
 
 /** Lines of a trace that are none of an ordinary program's: all but files that are opened and are no loop device. */
-export function suspicious(log: string): string[] {
+function suspicious(log: string): string[] {
   return readFileSync(log, 'utf8')
     .split('\n')
     .filter((line) => line !== '' && !/ (?:(?:---|\+\+\+) |<\.\.\. open)/.test(line))

@@ -145,7 +145,7 @@ function readResponse(body: Buffer): { code: number; text: string; payload: Buff
 }
 
 /** Fields of a message by number: content of length-delimited ones, bytes of varints; the last wins. */
-export function readFields(message: Buffer): Map<number, Buffer> {
+function readFields(message: Buffer): Map<number, Buffer> {
   const fields = new Map<number, Buffer>();
   let offset = 0;
   while (offset < message.length) {
