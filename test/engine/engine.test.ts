@@ -11,7 +11,7 @@ const variants: readonly EngineVariant[] = ['release', 'sanitize'];
 
 for (const variant of variants) {
   for (const part of parts) {
-    const run = await runInEngine(program, { args: [part], variant, timeoutMs: 120_000 });
+    const run = await runInEngine(program, { args: [part], variant, timeoutMs: 400_000 });
     describe(`${part} (${variant})`, () => registerChecks(run, `ok ${part}: the program runs to its end`));
   }
 }

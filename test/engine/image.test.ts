@@ -5,5 +5,5 @@ import { registerChecks } from '../support/engine/engine-checks.ts';
 import { buildEngineImage, runProgram } from '../support/engine/run-in-engine.ts';
 
 const program = await buildEngineImage(join(import.meta.dirname, 'programs/image.ts'));
-const run = await runProgram(program, [], 120_000);
+const run = await runProgram(program, [], 400_000);
 describe('image', () => registerChecks(run, 'ok image: the program runs to its end'));

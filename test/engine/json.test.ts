@@ -9,6 +9,6 @@ const program = join(import.meta.dirname, 'programs/json.ts');
 const variants: readonly EngineVariant[] = ['release', 'sanitize'];
 
 for (const variant of variants) {
-  const run = await runInEngine(program, { variant, timeoutMs: 120_000 });
+  const run = await runInEngine(program, { variant, timeoutMs: 400_000 });
   describe(`reading JSON (${variant})`, () => registerChecks(run, 'ok json: the program runs to its end'));
 }
