@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Runs in a container: looks into every process that appears in its pid namespace and is still the runtime's own program, by its name.
- * One line for each thing that worked: `root`, `cwd` (with `outside` where the mark of the container's own root is not there), `fd`,
+ * One line for each kind of thing that worked: `root`, `cwd` (with `outside` where the mark of the container's own root is not there), `fd`,
  * `mem`, `environ` (with `secret` when it holds MARK-OF-THE-HOST), `exe`, `ptrace`, `caps` (more of them than this program has).
  * A descriptor that is a folder outside, or a namespace, is `outside`. Ends with the number of such processes it met when the file
  * `/stop` appears.
@@ -35,10 +35,25 @@ static int is_runtime(int pid) {
     return n > 0 && strncmp(name, prefix, strlen(prefix)) == 0;
 }
 
-/* Says what worked, unless the process has become a program of the container in the meantime. */
+/*
+ * Says what worked, unless the process has become a program of the container in the meantime. Once: nobody reads before the end, and who
+ * waits for room in a pipe holds up what it traces.
+ */
 static void report(int pid, const char *what, const char *more) {
-    if (is_runtime(pid))
-        printf("%s %s\n", what, more);
+    static char said[64][32];
+    char line[32];
+    snprintf(line, sizeof line, "%s %s", what, more);
+    if (!is_runtime(pid))
+        return;
+    for (int i = 0; i < 64; i++) {
+        if (strcmp(said[i], line) == 0)
+            return;
+        if (said[i][0] == '\0') {
+            memcpy(said[i], line, sizeof line);
+            break;
+        }
+    }
+    printf("%s\n", line);
 }
 
 static void look_at_folder(int pid, const char *what) {
