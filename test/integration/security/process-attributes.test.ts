@@ -95,6 +95,26 @@ describe('a process of kihon-oci', () => {
     expect(withoutThp(outcome.stdout)).toEqual(defaults(1));
   });
 
+  it('PRV-13 inherits no priority beside a policy that has none', async () => {
+    const { runtime, machine } = fixture;
+    const program = ['cut', '-d', ' ', '-f19,40,41', '/proc/self/stat'];
+    const container = await runtime.prepare(
+      program,
+      ({ process }) => (process['scheduler'] = { policy: 'SCHED_IDLE' }),
+    );
+    const run = ['run', '--bundle', container.bundle.path, container.id];
+    const { stdout } = await machine.command([
+      'nice',
+      '-n',
+      '7',
+      ...runtime.argv,
+      '--root',
+      runtime.stateFolder,
+      ...run,
+    ]);
+    expect(stdout).toBe('0 0 5\n');
+  });
+
   it.each([
     ['SCHED_OTHER', { nice: 7 }, '7 0 0'],
     ['SCHED_BATCH', { nice: -5 }, '-5 0 3'],

@@ -64,6 +64,11 @@ function compilePersonality(personality: LinuxSpec['personality']): readonly Pro
   return [{ do: 'personality', persona: domains[personality.domain] }];
 }
 
+/** Only these policies come with a nice value; the others leave the parent's. */
+function setsNice(scheduler: SchedulerSpec | undefined): boolean {
+  return scheduler?.policy === 'SCHED_OTHER' || scheduler?.policy === 'SCHED_BATCH';
+}
+
 /**
  * The first steps of all: a process starts from the kernel's defaults, whatever its parent made of itself (PRV-13). An exec may
  * have CPUs of its own, at first and then for good.
@@ -73,7 +78,7 @@ export function compileStart(process: ProcessSpec, shared: SharedAttributes, isE
   return [
     {
       do: 'inherited',
-      resetsScheduler: process.scheduler === undefined,
+      resetsScheduler: !setsNice(process.scheduler),
       resetsPersonality: shared.personality === undefined,
     },
     { do: 'affinity', cpus: initial ?? 'all', isAdvice: initial !== undefined },
