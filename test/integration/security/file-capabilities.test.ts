@@ -2,6 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { copyFileSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { eventually } from '../../support/eventually.ts';
 import { useAgent } from '../../support/agent/agent-fixture.ts';
 import { TestContainer } from '../../support/container/test-container.ts';
 import { useRuntime } from '../../support/oci.ts';
@@ -80,7 +81,7 @@ describe('PRV-01: a program of the image with capabilities of its own', () => {
     await container.start();
     const exec = await container.exec(script);
     expect(effective(exec.stdout), 'exec').toEqual(expected);
-    expect(effective(await container.stdout()), 'init').toEqual(expected);
+    await eventually(async () => expect(effective(await container.stdout()), 'init').toEqual(expected));
     await container.end();
   });
 

@@ -3,6 +3,7 @@ import { chmodSync, existsSync, mkdirSync, symlinkSync, writeFileSync } from 'no
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { useAgent } from '../../support/agent/agent-fixture.ts';
+import { eventually } from '../../support/eventually.ts';
 import { TestContainer } from '../../support/container/test-container.ts';
 import { withUserNamespace, type Edit } from '../../support/oci-bundle.ts';
 import { useOwnRuntime } from '../../support/own-runtime.ts';
@@ -69,6 +70,7 @@ describe('a program of kihon-oci', () => {
     });
     await container.start();
     const exec = await container.exec(look);
+    await eventually(async () => expect(await container.stdout()).toMatch(/end\n$/));
     const init = (await container.stdout()).replace(/end\n$/, '');
     expect(exec.stdout).toContain('Seccomp:\t2');
     expect(exec.stdout).toContain('0077\n77\n');
