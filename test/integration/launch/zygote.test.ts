@@ -4,6 +4,7 @@ import { useAgent } from '../../support/agent/agent-fixture.ts';
 import { allChildrenOf, childrenOf, ZYGOTE } from '../../support/agent/kernel-view.ts';
 import { TestContainer } from '../../support/container/test-container.ts';
 import { eventually } from '../../support/eventually.ts';
+import { failpointAgent } from '../../support/repository.ts';
 
 describe('the zygote of an agent', () => {
   const fixture = useAgent();
@@ -75,5 +76,17 @@ describe('the zygote of an agent', () => {
     await container.wait();
     // The first process of the pid namespace is gone, so nobody can be born in it.
     await expect(container.execute('true')).rejects.toThrow(/first process of the pid namespace is gone/);
+  });
+});
+
+describe.each(['zygote.request', 'zygote.made'])('a zygote that ends at %s', (step) => {
+  const fixture = useAgent({ elf: failpointAgent, env: { KIHON_FAILPOINTS: `${step}=kill` } });
+
+  it('fails no launch, and what it may have made is gone', async () => {
+    const { client, root } = fixture;
+    for (let count = 0; count < 3; count++) {
+      const outcome = await TestContainer.run(client, { root, run: 'echo $$; exit 7' });
+      expect(outcome).toEqual({ stdout: '1\n', stderr: '', status: 7 });
+    }
   });
 });

@@ -18,6 +18,7 @@ import { converse } from './converse.ts';
 import type { LaunchListener } from './converse.ts';
 import type { LaunchExpectations } from '../plan/launch-sequence.ts';
 import { LaunchedProcess } from './launched-process.ts';
+import { MakerGone } from './maker-gone.ts';
 import { spawnInit } from './spawn.ts';
 import type { SpawnRequest } from './spawn.ts';
 import { prepareStdio } from './stdio.ts';
@@ -207,6 +208,16 @@ function watchFirstStage(
  * here is released; the error says what went wrong in the child. Descriptors of the request stay the caller's.
  */
 export async function launchProcess(context: LaunchContext, request: LaunchRequest): Promise<ReadyProcess> {
+  try {
+    return await launchOnce(context, request);
+  } catch (error) {
+    if (!(error instanceof MakerGone)) throw error;
+    // With sockets and pipes of its own.
+    return await launchOnce(context, request);
+  }
+}
+
+async function launchOnce(context: LaunchContext, request: LaunchRequest): Promise<ReadyProcess> {
   await using scope = new Scope();
   // What only the child needs; closed as soon as it has it.
   await using childOnly = new Scope();

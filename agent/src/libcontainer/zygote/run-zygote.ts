@@ -2,6 +2,7 @@
  * The zygote: `kihon-init` that has started once and then makes the processes of all containers by clone. It never knows a
  * container: what a process is to do stands in a descriptor that only the process itself reads.
  */
+import { failpoint } from '../../base/failpoint.ts';
 import { isSysError } from '../../base/sys-error.ts';
 import { Fd } from '../../sys/fd.ts';
 import { exit, setDumpable, setProcessName } from '../../sys/process.ts';
@@ -17,6 +18,7 @@ import {
 } from './zygote-message.ts';
 
 function make(channel: Fd, bytes: Uint8Array, fds: readonly Fd[]): void {
+  failpoint('zygote.request');
   const { own, hasCgroup, hasPidNamespace, firstStage, ...request } = decodeZygoteRequest(bytes);
   const used = fds.slice(own);
   const cgroup = hasCgroup ? used.shift() : undefined;
@@ -37,6 +39,7 @@ function make(channel: Fd, bytes: Uint8Array, fds: readonly Fd[]): void {
     sync,
   });
   using pidfd = made.pidfd;
+  failpoint('zygote.made');
   sendMessage(channel, encodeZygoteMessage({ kind: 'made', pid: made.pid }), [pidfd]);
 }
 

@@ -13,6 +13,7 @@ import { giveUpProtection } from '../../sys/oom-score.ts';
 import type { Reaper } from '../../sys/reaper.ts';
 import { receiveMessage, sendMessage, socketPair } from '../../sys/socket.ts';
 import type { ReceivedMessage } from '../../sys/socket.ts';
+import { MakerGone } from '../launch/maker-gone.ts';
 import { executeDescriptor, openSelfExecutable } from '../launch/self-executable.ts';
 import type { ProcessMaker, ProcessRequest, SpawnedChild } from '../types.ts';
 import { decodeZygoteAnswer, encodeZygoteMessage, maxZygoteBytes, maxZygoteDescriptors } from './zygote-message.ts';
@@ -133,8 +134,20 @@ export class Zygote implements ProcessMaker {
     throw new DomainError('unavailable', `the zygote (process ${running.pid}) does not answer`);
   }
 
-  #receive({ channel }: Running): ReceivedMessage | undefined {
-    return blockUntilReadable(channel, answerMs) ? receiveMessage(channel, maxZygoteBytes) : undefined;
+  /** Its answer; undefined when there is none in time. Throws `MakerGone` when it has ended. */
+  #receive(running: Running): ReceivedMessage | undefined {
+    const { channel, pid } = running;
+    if (!blockUntilReadable(channel, answerMs)) return undefined;
+    try {
+      const message = receiveMessage(channel, maxZygoteBytes);
+      if (message?.bytes.length !== 0) return message;
+    } catch (error) {
+      // With the request unread.
+      if (!isSysError(error, 'ECONNRESET')) throw error;
+    }
+    this.#log.warn('the zygote has ended; it is replaced', { pid });
+    this.#forget(running);
+    throw new MakerGone(`the zygote (process ${pid})`);
   }
 
   /** Ends it and waits until it has ended. */
