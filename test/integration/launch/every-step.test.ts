@@ -1,6 +1,4 @@
-import type { ChildProcess } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
@@ -9,8 +7,7 @@ import { InheritedDescriptors } from '../../../agent/src/libcontainer/plan/inher
 import { specFromJson } from '../../../agent/src/oci/from-json/spec-from-json.ts';
 import { eventually } from '../../support/eventually.ts';
 import { defaultConfig, mount, withUserNamespace, type Edit } from '../../support/oci-bundle.ts';
-import type { OciContainer } from '../../support/oci-runtime.ts';
-import { exitOf, textOf, useRuntime } from '../../support/oci.ts';
+import { exitOf, processesOf, textOf, useRuntime } from '../../support/oci.ts';
 import { failpointAgent } from '../../support/repository.ts';
 import { runtimeFacts } from '../../support/runtime-facts.ts';
 
@@ -66,18 +63,6 @@ const cases = [
     .map((step) => ['in a user namespace', step, mapped] as const),
 ];
 
-/** Kills `create` a moment after its container's cgroup got its first process. */
-async function killCreate(container: OciContainer, command: ChildProcess): Promise<void> {
-  const folders = ['/sys/fs/cgroup', '/sys/fs/cgroup/unified'].map((path) => `${path}/${container.id}/cgroup.procs`);
-  await eventually(async () => {
-    const texts = await Promise.all(folders.map((path) => readFile(path, 'utf8').catch(() => '')));
-    expect(texts.join('')).not.toBe('');
-  });
-  await sleep(50);
-  command.kill('SIGKILL');
-  await exitOf(command);
-}
-
 describe('every step of a launch', { timeout: 60_000 }, () => {
   it('is in the list', () => {
     expect(cases.length).toBeGreaterThan(35);
@@ -97,8 +82,11 @@ describe('every step of a launch', { timeout: 60_000 }, () => {
     const container = await runtime().prepare('sleep 100', edit);
     const args = ['create', '--bundle', container.bundle.path, container.id];
     const command = runtime().spawn(args, 'ignore', { KIHON_FAILPOINTS: `${step}=pause:/never` });
+    await eventually(() => expect(processesOf(container)).not.toEqual([]));
     // It is on its way there, or there; both must be cleaned.
-    await killCreate(container, command);
+    await sleep(50);
+    command.kill('SIGKILL');
+    await exitOf(command);
     await runtime().succeed(['delete', '--force', container.id]);
     expect(existsSync(join(runtime().stateFolder, container.id))).toBe(false);
   });
