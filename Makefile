@@ -273,7 +273,7 @@ test-waiting: all test-agent
 # Every base, format and machine, aarch64 included; about ten minutes without hardware virtualization, and what the kernels take that were
 # not built before. make test has a row for each way to attach a root.
 test-images: all
-	@$(MAKE) kernel CONFIG=lean
+	@for config in lean kata; do $(MAKE) kernel CONFIG=$$config; done
 	@$(MAKE) agent kernel CONFIG=lean ARCH=aarch64
 	@$(vitest) --project images $(ONLY)
 
