@@ -71,9 +71,8 @@ describe('cgroupsPath', () => {
         config.linux.cgroupsPath = path;
       });
       expect(text).toContain('linux.cgroupsPath');
-      // Others may make cgroups there meanwhile.
-      const parts = [path, ...path.split(/[/\n:]/)];
-      expect(readdirSync(tree).filter((name) => !before.includes(name) && parts.includes(name))).toEqual([]);
+      // Other tests make cgroups there meanwhile.
+      expect(readdirSync(tree).filter((name) => !before.includes(name) && !name.startsWith('kihon'))).toEqual([]);
     },
   );
 
