@@ -248,7 +248,9 @@ suite = $(tsx) test/support/run-suites.ts $(1) $(if $(ONLY),-- $(ONLY))
 # Each lane takes little more than one processor, for about as long as the other; the last one hardly takes any.
 all_suites := unit,conformance,integration+engine,vm+waiting
 
+# The kernel first: what is installed and booted is tested with it.
 test: setup
+	@$(MAKE) kernel CONFIG=lean
 	@$(MAKE) IS_BESIDE=1 -j2 --output-sync=target lint-rules all test-agent check
 	@$(call suite,$(all_suites))
 
