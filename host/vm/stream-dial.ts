@@ -36,7 +36,7 @@ export async function openWithin<T extends Duplex>(
     const onError = (error: Error): void => settle(new HostError(what, { cause: error }));
     const onAbort = (): void => settle(options.signal?.reason as Error);
     const timer = setTimeout(
-      () => settle(new HostError(`${what}: no answer in ${options.timeoutMs} ms`)),
+      () => settle(new HostError(`${what}: no answer in ${Math.round(options.timeoutMs)} ms`)),
       options.timeoutMs,
     );
     stream.on('error', onError);

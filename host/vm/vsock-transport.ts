@@ -2,7 +2,6 @@ import { existsSync } from 'node:fs';
 import { randomInt } from 'node:crypto';
 import { join } from 'node:path';
 import type { Duplex } from 'node:stream';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { assertNever } from '../../agent/src/base/assert-never.ts';
 import { findVhostDeviceVsock, type AssetPlaces } from './assets.ts';
 import { findProgram } from './find-program.ts';
@@ -24,8 +23,13 @@ export type VsockAddress =
   | { readonly kind: 'hybrid'; readonly path: string }
   | { readonly kind: 'kernel'; readonly cid: number; readonly socatPath: string };
 
-/** One CONNECT is given this long, then tried anew: the first ones after boot can be lost (vhost-device-vsock 0.3.0). */
-const ATTEMPT_MS = 1000;
+/**
+ * After this long without an answer a connection is tried beside the first, then others at twice the distance each: the first ones after
+ * boot can be lost (vhost-device-vsock 0.3.0), those to a busy guest are only late.
+ */
+const PATIENCE_MS = 1000;
+const MAX_PATIENCE_MS = 8000;
+/** After a refusal. */
 const PAUSE_MS = 20;
 
 /**
@@ -95,23 +99,39 @@ async function dialOnce(address: VsockAddress, port: number, options: DialOption
 }
 
 /**
- * Connects to a port of the guest, trying again until `timeoutMs` is over.
+ * Connects to a port of the guest, trying again until `timeoutMs` is over. The first answer counts.
  *
  * @throws HostError of the last attempt
  */
 export async function dialVsock(address: VsockAddress, port: number, options: DialOptions): Promise<Duplex> {
   const deadline = performance.now() + options.timeoutMs;
-  for (;;) {
-    const left = deadline - performance.now();
-    try {
-      return await dialOnce(address, port, {
-        timeoutMs: Math.max(1, Math.min(ATTEMPT_MS, left)),
-        signal: options.signal,
-      });
-    } catch (error) {
-      options.signal?.throwIfAborted();
-      if (performance.now() + PAUSE_MS >= deadline) throw error;
-      await sleep(PAUSE_MS);
-    }
-  }
+  const others = new AbortController();
+  const signal = options.signal === undefined ? others.signal : AbortSignal.any([options.signal, others.signal]);
+  let patienceMs = PATIENCE_MS;
+  return await new Promise<Duplex>((resolve, reject) => {
+    const attempt = (): void => {
+      if (others.signal.aborted) return;
+      let isFollowed = false;
+      const late = setTimeout(() => {
+        isFollowed = true;
+        attempt();
+      }, patienceMs);
+      patienceMs = Math.min(2 * patienceMs, MAX_PATIENCE_MS);
+      dialOnce(address, port, { timeoutMs: Math.max(1, deadline - performance.now()), signal }).then(
+        (stream) => {
+          clearTimeout(late);
+          if (others.signal.aborted) return void stream.destroy();
+          resolve(stream);
+          others.abort();
+        },
+        (error: unknown) => {
+          clearTimeout(late);
+          if (isFollowed) return;
+          if (signal.aborted || performance.now() + PAUSE_MS >= deadline) reject(error);
+          else setTimeout(attempt, PAUSE_MS);
+        },
+      );
+    };
+    attempt();
+  });
 }

@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { createServer, type Server, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -104,4 +105,107 @@ test('dialVsock() tries again until somebody answers', async () => {
   });
   (await dialVsock({ kind: 'hybrid', path }, 1024, { timeoutMs: 20_000 })).destroy();
   expect(attempts).toBe(3);
+});
+
+/** What the other side sees of a connection's end: `end`, or the error's code. */
+async function outcome(socket: Socket): Promise<string> {
+  return await new Promise<string>((resolve) => {
+    socket.once('end', () => resolve('end'));
+    socket.once('error', (error: NodeJS.ErrnoException) => resolve(error.code ?? error.message));
+    socket.resume();
+  });
+}
+
+/** A listener, and the connections to it in their order. */
+async function listenFor(count: number): Promise<{ path: string; connections: Promise<Socket[]> }> {
+  const accepted: Socket[] = [];
+  let onEnough: (sockets: Socket[]) => void = () => undefined;
+  const connections = new Promise<Socket[]>((resolve) => (onEnough = resolve));
+  const path = await listen((socket) => {
+    // Its CONNECT was read, as the device does before it asks the guest.
+    socket.once('data', () => {
+      if (accepted.push(socket) === count) onEnough(accepted);
+    });
+  });
+  return { path, connections };
+}
+
+describe('a connection over a hybrid vsock', () => {
+  test('ends in order, with bytes on the way that nobody reads', async () => {
+    const { path, connections } = await listenFor(1);
+    const dialing = dialHybridVsock(path, 1024, { timeoutMs: 20_000 });
+    const [socket] = (await connections) as [Socket];
+    socket.write(`OK 5\n${'x'.repeat(64)}`);
+    const stream = await dialing;
+    socket.write('y'.repeat(4 << 20));
+    stream.destroy();
+    expect(await outcome(socket)).toBe('end');
+  });
+
+  test('carries what is written in one go, and the end of each side', async () => {
+    const { path, connections } = await listenFor(1);
+    const dialing = dialHybridVsock(path, 1024, { timeoutMs: 20_000 });
+    const [socket] = (await connections) as [Socket];
+    socket.write('OK 5\n');
+    const stream = await dialing;
+    for (const word of ['a', 'b', 'c']) stream.write(word);
+    stream.end('d');
+    const chunks: Buffer[] = [];
+    socket.on('data', (chunk: Buffer) => chunks.push(chunk));
+    socket.write('bye');
+    expect(String(await once(stream, 'data'))).toBe('bye');
+    // The server ends its side when it has read the end of ours.
+    await once(stream, 'close');
+    expect(Buffer.concat(chunks).toString()).toBe('abcd');
+  });
+
+  test('that is given up stays open until it is answered', async () => {
+    const { path, connections } = await listenFor(1);
+    await expect(dialHybridVsock(path, 1024, { timeoutMs: 100 })).rejects.toThrow('no answer');
+    const [socket] = (await connections) as [Socket];
+    let hasEnded = false;
+    const ended = outcome(socket).finally(() => (hasEnded = true));
+    // Whatever was sent before this connection was made would have arrived with it.
+    (await dialAnswered(path)).destroy();
+    expect(hasEnded).toBe(false);
+    socket.write('OK 5\n');
+    expect(await ended).toBe('end');
+  });
+});
+
+/** A connection to the same listener that is answered at once. */
+async function dialAnswered(path: string): Promise<Awaited<ReturnType<typeof dialHybridVsock>>> {
+  server?.once('connection', (socket: Socket) => socket.write('OK 6\n'));
+  return await dialHybridVsock(path, 1024, { timeoutMs: 20_000 });
+}
+
+describe('dialVsock() to a guest that is slow to answer', () => {
+  test('takes the answer to the first connection, though it tried a second', async () => {
+    const { path, connections } = await listenFor(2);
+    const dialing = dialVsock({ kind: 'hybrid', path }, 1024, { timeoutMs: 60_000 });
+    const [first, second] = (await connections) as [Socket, Socket];
+    first.write('OK 1\nfirst');
+    const stream = await dialing;
+    expect(String(await once(stream, 'data'))).toBe('first');
+    second.write('OK 2\n');
+    expect(await outcome(second)).toBe('end');
+    stream.destroy();
+  });
+
+  test('takes the answer to the second when the first is lost', async () => {
+    const { path, connections } = await listenFor(2);
+    const dialing = dialVsock({ kind: 'hybrid', path }, 1024, { timeoutMs: 60_000 });
+    const [, second] = (await connections) as [Socket, Socket];
+    second.write('OK 2\nsecond');
+    const stream = await dialing;
+    expect(String(await once(stream, 'data'))).toBe('second');
+    stream.destroy();
+  });
+
+  test('gives up when time is over, with the reason', async () => {
+    const { path } = await listenFor(1);
+    await expect(dialVsock({ kind: 'hybrid', path }, 1024, { timeoutMs: 200 })).rejects.toThrow(
+      /no answer in \d+ ms/,
+    );
+  });
 });
