@@ -204,8 +204,6 @@ describe('dialVsock() to a guest that is slow to answer', () => {
 
   test('gives up when time is over, with the reason', async () => {
     const { path } = await listenFor(1);
-    await expect(dialVsock({ kind: 'hybrid', path }, 1024, { timeoutMs: 200 })).rejects.toThrow(
-      /no answer in \d+ ms/,
-    );
+    await expect(dialVsock({ kind: 'hybrid', path }, 1024, { timeoutMs: 200 })).rejects.toThrow(/no answer in \d+ ms/);
   });
 });
