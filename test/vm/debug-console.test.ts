@@ -35,6 +35,8 @@ describe('the debug console on a vsock port, in an image with a shell', { timeou
     expect(await session.until(/42 .*\r\n/)).toMatch(/42 \/dev\/pts\/\d+ \/bin:\/sbin/);
     session.type('read -r _ _ _ _ _ sid tty _ < /proc/$$/stat; echo "leads=$((sid == $$)) tty=$((tty != 0))"\r');
     await session.until('leads=1 tty=1\r\n');
+    // The shell repeats what is typed before it reads, after its prompt.
+    await session.until(SHELL_PROMPT);
     // Job control: ctrl-C reaches the program in the foreground only.
     session.type('busybox sleep 1000\r');
     await session.until('sleep 1000\r\n');
