@@ -79,6 +79,11 @@ function tell(event: KernelEvent): void {
         `\r\x1b[Kcompiling  ${estimate(event.elapsedMs, event.steps / Math.max(1, event.expectedSteps), 0)}`,
       );
       return;
+    case 'precompiled':
+      return;
+    case 'not-precompiled':
+      line(`without precompiled headers: ${event.reason}`);
+      return;
     case 'finished':
       line(event.isFromCache ? 'kept from an earlier build' : 'done');
       return;

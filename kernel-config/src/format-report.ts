@@ -1,4 +1,5 @@
 import type { CheckedConfiguration } from './build/check-configuration.ts';
+import type { KernelComparison } from './build/precompiled/compare-kernels.ts';
 import type { Coverage } from './inventory/kata-inventory.ts';
 import { formatChain } from './kconfig/explain-extra.ts';
 
@@ -15,6 +16,19 @@ export function formatCheck(checked: Omit<CheckedConfiguration, 'result'>, isWho
     `on, though no fragment asks: ${settable.length} that a fragment could set, ${extras.length - settable.length} that only follow` +
       `${isWhole ? '' : ' (--all lists them)'}, ${architectureOn} that the architecture always has`,
     ...shown.map(({ name, chain }) => `  ${name}: ${formatChain(chain)}`),
+    '',
+  ].join('\n');
+}
+
+/** What `compare` prints. */
+export function formatComparison(compared: KernelComparison): string {
+  const { objects, precompiled, differences, differentBytes, vmlinuxBytes } = compared;
+  return [
+    `${objects} objects, ${precompiled} of them with precompiled headers: ${differences.length} differ from those without`,
+    ...differences.map(({ object, difference }) => `  ${object}: ${difference}`),
+    differentBytes === undefined
+      ? 'vmlinux is not as long'
+      : `vmlinux: ${differentBytes} of ${vmlinuxBytes} bytes differ (its build ID has 20)`,
     '',
   ].join('\n');
 }

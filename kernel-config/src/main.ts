@@ -8,11 +8,12 @@ import { checkConfiguration } from './build/check-configuration.ts';
 import { BuildFailure, BuildInterrupted } from './build/failure.ts';
 import type { KernelEvent } from './build/kernel-event.ts';
 import { listSeries } from './build/kernel-source.ts';
+import { comparePrecompiled } from './build/precompiled/compare-kernels.ts';
 import { TextReport } from './build/text-report.ts';
 import { CONFIGURATIONS, DEFAULT_SERIES, findConfiguration, type KernelConfiguration } from './configurations.ts';
 import { listFragments } from './fragment/load-fragments.ts';
 import { FragmentError } from './fragment/parse-fragment.ts';
-import { formatCheck, formatCoverage, formatMebibytes } from './format-report.ts';
+import { formatCheck, formatComparison, formatCoverage, formatMebibytes } from './format-report.ts';
 import { loadAllowedMissing } from './fragment/allowed-missing.ts';
 import { formatHardening, hardeningReport } from './hardening/hardening-report.ts';
 import { compareInventory, loadInventory } from './inventory/kata-inventory.ts';
@@ -26,6 +27,7 @@ const USAGE = `usage: main.ts COMMAND [OPTIONS]
   hardening  what is on and off that bears on security, and why
   inventory  compare with what the kernel of Kata Containers asks for
   sizes      where the bytes of a built kernel are
+  compare    build a kernel with and without precompiled headers, and compare every object: two builds
   profile    start a kernel under QEMU without KVM and print where its boot time goes
   list       print the configurations, fragments, architectures and kernel series
 
@@ -38,6 +40,7 @@ const USAGE = `usage: main.ts COMMAND [OPTIONS]
   --jobs N         compilers at once (default: one more than there are processors)
   --source FILE    kernel source tarball (default: that of Debian's package for the series)
   --fresh          build even if the cache has it, and from an empty object tree
+  --no-pch         build: compile every object's headers with it, as the kernel's own build does (docs/kernels.md)
   --kernel FILE    kernel to profile (default: build/x86_64/vmlinux)
   --counted        profile: time by the guest's instructions, which no load of this machine changes
   --top N          how many rows a table has (default: 15)
@@ -60,6 +63,7 @@ async function main(args: readonly string[], signal: AbortSignal): Promise<void>
       jobs: { type: 'string' },
       source: { type: 'string' },
       fresh: { type: 'boolean', default: false },
+      'no-pch': { type: 'boolean', default: false },
       kernel: { type: 'string', default: join(REPOSITORY, 'build', 'x86_64', 'vmlinux') },
       top: { type: 'string', default: '15' },
       all: { type: 'boolean', default: false },
@@ -101,6 +105,7 @@ async function main(args: readonly string[], signal: AbortSignal): Promise<void>
       const built = await buildKernel({
         ...request,
         isFresh: values.fresh,
+        isWithoutPrecompiled: values['no-pch'],
         ...(values.jobs === undefined ? {} : { jobs: positiveInteger('--jobs', values.jobs) }),
         ...(values.output === undefined ? {} : { output: values.output }),
       }).finally(() => text.clear());
@@ -111,6 +116,13 @@ async function main(args: readonly string[], signal: AbortSignal): Promise<void>
           `compressed ${formatMebibytes(record.vmlinuzBytes)}, direct ${formatMebibytes(record.vmlinuxBytes)}\n` +
           files.map((file) => `  ${file}\n`).join(''),
       );
+      return;
+    }
+    case 'compare': {
+      const jobs = values.jobs === undefined ? {} : { jobs: positiveInteger('--jobs', values.jobs) };
+      const compared = await comparePrecompiled({ ...request, ...jobs });
+      print(compared, () => formatComparison(compared));
+      if (compared.differences.length > 0 || compared.differentBytes === undefined) process.exitCode = 1;
       return;
     }
     case 'check': {

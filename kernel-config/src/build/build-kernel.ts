@@ -21,7 +21,7 @@ import { loadPatches, patchesDigest } from './patches.ts';
 import { prepareSource } from './prepare-source.ts';
 import { REPRODUCIBLE } from './reproducible.ts';
 import { BUILD_REQUIREMENTS, checkRequirements } from './requirements.ts';
-import { runCommand } from './run-command.ts';
+import { mayPrecompile, runMake } from './run-make.ts';
 
 /** Which kernel, of which source. */
 export interface KernelRequest {
@@ -48,6 +48,8 @@ export interface BuildOptions extends KernelRequest {
   readonly jobs?: number;
   /** Build even if the cache has it, and from an empty object tree. */
   readonly isFresh?: boolean;
+  /** Compile each object's headers with it, also where they could be compiled once for all (`precompiled/`). */
+  readonly isWithoutPrecompiled?: boolean;
 }
 
 /** A kernel that is in its place. */
@@ -93,7 +95,10 @@ export async function buildKernel(options: BuildOptions): Promise<BuiltKernel> {
   const toolchain = await findToolchain(architecture);
   const withSignal = signal ? { signal } : {};
   const sourceFolder = await prepareSource(tarball, patches, cacheFolder, options);
-  const objectFolder = join(cacheFolder, 'obj', `${configuration.name}-${architecture.name}-${basename(sourceFolder)}`);
+  // An object tree of its own: objects of the other kind would all be compiled again.
+  const kind = options.isWithoutPrecompiled === true ? '-no-pch' : '';
+  const objects = `${configuration.name}-${architecture.name}-${basename(sourceFolder)}${kind}`;
+  const objectFolder = join(cacheFolder, 'obj', objects);
   await using _buildLock = await acquireBuildLock(`${objectFolder}.lock`);
   if (options.isFresh === true) await rm(objectFolder, { recursive: true, force: true });
   // Only a build from nothing shows how many steps there are.
@@ -112,14 +117,16 @@ export async function buildKernel(options: BuildOptions): Promise<BuiltKernel> {
   const expectedSteps = (await readNumber(stepsFile)) ?? configuration.expectedSteps;
   report?.({ event: 'building', kernelVersion, jobs, objects: objectFolder });
   const counter = new StepCounter(expectedSteps, report);
-  await runCommand(
-    'make',
-    [
-      ...['-C', sourceFolder, `O=${objectFolder}`, `-j${jobs}`, ...toolchain.variables, ...REPRODUCIBLE],
-      ...[...compilerVariables(flags), ...architecture.targets],
-    ],
-    { ...withSignal, onLine: (line) => counter.onLine(line) },
-  );
+  const isPrecompiled = options.isWithoutPrecompiled !== true && mayPrecompile(options, configuration, architecture);
+  await runMake({
+    ...{ sourceFolder, objectFolder, jobs, architecture, isPrecompiled, hasSmallCode: flags !== '' },
+    variables: [...toolchain.variables, ...REPRODUCIBLE, ...compilerVariables(flags)],
+    onLine: (line) => {
+      counter.onLine(line);
+    },
+    ...withSignal,
+    ...(report ? { report } : {}),
+  });
   const buildMs = Math.round(counter.elapsedMs);
   if (isFromNothing) {
     await mkdir(cacheFolder, { recursive: true });

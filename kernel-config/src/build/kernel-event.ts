@@ -21,6 +21,13 @@ export type KernelEvent =
       readonly elapsedMs: number;
     }
   | {
+      /** How many objects had their headers compiled before, and how many the compiler refused them. */
+      readonly event: 'precompiled';
+      readonly objects: number;
+      readonly refused: number;
+    }
+  | { readonly event: 'not-precompiled'; readonly reason: string }
+  | {
       readonly event: 'finished';
       readonly isFromCache: boolean;
       readonly record: KernelRecord;

@@ -35,6 +35,15 @@ export class TextReport {
       case 'progress':
         this.#progress(event.steps, event.expectedSteps, event.elapsedMs);
         return;
+      case 'precompiled':
+        this.#say(
+          `${event.objects} objects with precompiled headers` +
+            (event.refused > 0 ? `; the compiler refused them to ${event.refused}` : ''),
+        );
+        return;
+      case 'not-precompiled':
+        this.#say(`goes on without precompiled headers: ${event.reason}`);
+        return;
       case 'finished':
         if (!event.isFromCache) this.#say(`built in ${formatMinutes(event.record.buildMs)}`);
         return;
