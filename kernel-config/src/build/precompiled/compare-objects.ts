@@ -12,14 +12,16 @@ interface Section {
 /** Size of a section header, and of a symbol, of 64-bit ELF (elf(5)). */
 const SECTION_HEADER_BYTES = 64;
 const SYMBOL_BYTES = 24;
+const RELA_BYTES = 24;
 const SHT_SYMTAB = 2;
 const SHT_STRTAB = 3;
+const SHT_RELA = 4;
 const SHT_NOBITS = 8;
 
 /**
  * Says what differs between two 64-bit little-endian object files; undefined when they have the same sections, bytes, relocations and
- * symbols in the same order. Numbers that the compiler appends to names of its own are not compared: with precompiled headers it
- * counts from another start.
+ * symbols. Numbers that the compiler appends to names of its own are not compared: with precompiled headers it counts from another
+ * start. Nor is the order of symbols, which decides nothing.
  *
  * @throws {Error} when one is no such file.
  */
@@ -40,11 +42,15 @@ export function compareObjects(one: Buffer, other: Buffer): string | undefined {
     if (!isSameKind) return `${name} is of another kind`;
     // Only names, which are compared where they are used.
     if (section.type === SHT_STRTAB) continue;
+    if (section.size !== twin.size) return `${name} has ${section.size} and ${twin.size} bytes`;
+    // The same bytes of these two may mean other names.
     if (section.type === SHT_SYMTAB) {
-      const difference = compareSymbols(section, twin, left, right);
-      if (difference !== undefined) return difference;
-    } else if (section.size !== twin.size) return `${name} has ${section.size} and ${twin.size} bytes`;
-    else if (!section.content.equals(twin.content)) return `${name} has other bytes`;
+      const strange = firstStrange(readSymbols(left, index), readSymbols(right, index));
+      if (strange !== undefined) return `symbol ${strange}`;
+    } else if (section.type === SHT_RELA) {
+      const strange = firstStrange(readRelocations(left, index), readRelocations(right, index));
+      if (strange !== undefined) return `${name}: ${strange}`;
+    } else if (!section.content.equals(twin.content)) return `${name} has other bytes`;
   }
   return undefined;
 }
@@ -57,24 +63,34 @@ export function plainName(name: string): string {
     .replace(/(?:\.\d+)+$/, '.#');
 }
 
-function compareSymbols(
-  one: Section,
-  other: Section,
-  left: readonly Section[],
-  right: readonly Section[],
-): string | undefined {
-  if (one.size !== other.size)
-    return `${Number(one.size) / SYMBOL_BYTES} and ${Number(other.size) / SYMBOL_BYTES} symbols`;
-  for (let at = 0; at < one.content.length; at += SYMBOL_BYTES) {
-    const name = plainName(stringAt(left[one.link]?.content, one.content.readUInt32LE(at)));
-    const twin = plainName(stringAt(right[other.link]?.content, other.content.readUInt32LE(at)));
-    if (name !== twin) return `symbol ${at / SYMBOL_BYTES} is ${name} and ${twin}`;
-    // Kind, section, value and size.
-    if (!one.content.subarray(at + 4, at + SYMBOL_BYTES).equals(other.content.subarray(at + 4, at + SYMBOL_BYTES))) {
-      return `symbol ${name} is another`;
-    }
-  }
-  return undefined;
+/** The first text, in their order, that only one of two lists has. */
+function firstStrange(one: readonly string[], other: readonly string[]): string | undefined {
+  const left = [...one].sort();
+  const right = [...other].sort();
+  const index = left.findIndex((text, at) => text !== right[at]);
+  return index < 0 ? undefined : `${left[index] ?? ''} is ${right[index] ?? ''}`;
+}
+
+/** Each symbol as text: its name, then kind, section, value and size in hex. */
+function readSymbols(sections: readonly Section[], index: number): string[] {
+  const { content, link } = sections[index] ?? { content: Buffer.alloc(0), link: 0 };
+  const names = sections[link]?.content;
+  return Array.from({ length: content.length / SYMBOL_BYTES }, (_, number) => {
+    const at = number * SYMBOL_BYTES;
+    const name = plainName(stringAt(names, content.readUInt32LE(at)));
+    return `${name} ${content.toString('hex', at + 4, at + SYMBOL_BYTES)}`;
+  });
+}
+
+/** Each relocation as text: its place, type and addend, and its symbol. */
+function readRelocations(sections: readonly Section[], index: number): string[] {
+  const { content, link } = sections[index] ?? { content: Buffer.alloc(0), link: 0 };
+  const symbols = readSymbols(sections, link);
+  return Array.from({ length: content.length / RELA_BYTES }, (_, number) => {
+    const at = number * RELA_BYTES;
+    const place = content.toString('hex', at, at + 12);
+    return `${place} ${content.toString('hex', at + 16, at + RELA_BYTES)} ${symbols[content.readUInt32LE(at + 12)] ?? ''}`;
+  });
 }
 
 function readSections(file: Buffer): Section[] {
