@@ -1,5 +1,5 @@
 import type { Architecture } from '../architecture.ts';
-import type { KernelConfiguration } from '../configurations.ts';
+import { DEFAULT_SERIES, type KernelConfiguration } from '../configurations.ts';
 import { BuildFailure } from './failure.ts';
 import type { KernelReport } from './kernel-event.ts';
 import { countUsers, precompileHeaders, withdraw } from './precompiled/precompile.ts';
@@ -31,13 +31,14 @@ export function mayPrecompile(
     readonly extraFragments?: readonly string[];
     readonly patches?: readonly string[];
     readonly tarball?: string;
+    readonly series?: string;
   },
-  { isPrecompiled }: KernelConfiguration,
+  { precompiledSeries = [] }: KernelConfiguration,
   { name }: Architecture,
 ): boolean {
-  const { extraFragments = [], patches = [], tarball } = request;
+  const { extraFragments = [], patches = [], tarball, series = DEFAULT_SERIES } = request;
   const isOurs = extraFragments.length === 0 && patches.length === 0 && tarball === undefined;
-  return isPrecompiled === true && name === 'x86_64' && isOurs;
+  return precompiledSeries.includes(series) && name === 'x86_64' && isOurs;
 }
 
 /**

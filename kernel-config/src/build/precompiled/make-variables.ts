@@ -17,9 +17,11 @@ const NAME_VARIABLES = ['basename_flags', 'modname_flags', 'modfile_flags'] as c
  * it has seen without one, so the macros that name the object come with another name and get theirs here.
  * `late` are macros that the source defines itself: their defaults go. `registers` are global register variables of the headers: gcc
  * forgets with a precompiled header that they are (its `global_regs`), and schedules other code; so they are declared again.
+ * `digest` is that of all the precompiled headers say: an object depends on this file, and not on them.
  */
-export function nameHeader(late: readonly string[], registers: readonly string[]): string {
+export function nameHeader(late: readonly string[], registers: readonly string[], digest: string): string {
   return [
+    `/* ${digest} */`,
     ...NAME_MACROS.map((macro) => `#define ${macro} KIHON_${macro}`),
     ...registers.map((name, index) => `register unsigned long kihon_register_${index} asm("${name}");`),
     ...late.map((macro) => `#undef ${macro}`),

@@ -38,9 +38,9 @@ const MARK = 'KIHON_LATE_';
  * Precompiles the headers that most objects read, and finds which objects they change nothing for. For an object folder after `make
  * prepare`, which makes the last headers.
  *
- * Nothing but `*.gch` is new each time. An object's `.d` file names every header that was precompiled, since gcc keeps their names,
- * so that make compiles it again when one of them, or an option in one of them, is another; and another list, other flags or another
- * choice of objects changes their commands.
+ * An object's `.d` file does not name these headers, only the small one that is read after them. That one has a digest of all they
+ * say after preprocessing, options of the configuration included, and a new time stamp with a new digest: then make compiles
+ * every object again that reads them. Another list, other flags or another choice of objects changes the commands of objects.
  *
  * @throws {BuildFailure} when the headers cannot be compiled, or the source's Makefiles are not as expected.
  */
@@ -86,8 +86,9 @@ export async function precompileHeaders(options: PrecompileOptions): Promise<Pre
     ),
   });
   const registers = globalRegisters(preprocessed.text);
+  const digest = createHash('sha256').update(preprocessed.text).digest('hex');
   for (const late of lateChoices()) {
-    await writeUnlessSame(join(folder, `${nameHeaderOf(late)}.h`), nameHeader(late, registers));
+    await writeUnlessSame(join(folder, `${nameHeaderOf(late)}.h`), nameHeader(late, registers, digest));
   }
   await writeUses(join(folder, 'use'), eligible);
   await compiling;

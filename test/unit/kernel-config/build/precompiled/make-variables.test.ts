@@ -97,7 +97,11 @@ describe('makeVariables()', () => {
 
 describe('nameHeader()', () => {
   test('names the object, declares registers again and takes late macros away', () => {
-    expect(nameHeader(['pr_fmt'], ['rsp']).split('\n').slice(-4)).toEqual([
+    expect(nameHeader(['pr_fmt'], ['rsp'], 'digest').split('\n')).toEqual([
+      '/* digest */',
+      '#define KBUILD_BASENAME KIHON_KBUILD_BASENAME',
+      '#define KBUILD_MODNAME KIHON_KBUILD_MODNAME',
+      '#define __KBUILD_MODNAME KIHON___KBUILD_MODNAME',
       '#define KBUILD_MODFILE KIHON_KBUILD_MODFILE',
       'register unsigned long kihon_register_0 asm("rsp");',
       '#undef pr_fmt',

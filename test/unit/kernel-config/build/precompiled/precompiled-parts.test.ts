@@ -116,6 +116,7 @@ describe('mayPrecompile()', () => {
   test('allows it only where it was compared, without anything of somebody', () => {
     if (!x86 || !arm) throw new Error('no architectures');
     expect(mayPrecompile({}, LEAN, x86)).toBe(true);
+    expect(mayPrecompile({ series: '6.1' }, LEAN, x86)).toBe(false);
     expect(mayPrecompile({}, LEAN, arm)).toBe(false);
     expect(mayPrecompile({}, KATA, x86)).toBe(false);
     expect(mayPrecompile({ extraFragments: ['debug'] }, LEAN, x86)).toBe(false);
