@@ -17,7 +17,7 @@ export interface WalkContext {
   readonly resolve: (from: string, name: string, isQuoted: boolean) => string | undefined;
 }
 
-/** A macro that a source or its headers define before a precompiled header that has its name is read. */
+/** A macro that a source or its headers define before a precompiled header that has its name is read; empty for a header not found. */
 export interface Conflict {
   readonly macro: string;
   readonly definedIn: string;
@@ -44,7 +44,12 @@ export const LATE_MACROS: Readonly<Record<string, string>> = {
 interface Node {
   readonly path: string;
   readonly text: SourceText;
-  readonly events: readonly (MacroEvent | { readonly target: Node | Header; readonly isSure: boolean })[];
+  readonly events: readonly (
+    | MacroEvent
+    | { readonly target: Node | Header; readonly isSure: boolean }
+    /** A header that is read for sure and was not found: one that is made later, or from a folder of this object only. */
+    | { readonly missing: string }
+  )[];
   /** Number of the walk in which it was read for sure. */
   seenIn: number;
   /** Number of the walk in which it was perhaps read, and how many macros were defined then. */
@@ -143,7 +148,11 @@ export class IncludeWalker {
       }
       ownFiles.push(node);
       for (const event of node.events) {
-        if (!('target' in event)) define(event, node.path, isSure);
+        if ('missing' in event) {
+          // What it says is not known.
+          const conflict = { macro: '', definedIn: node.path, readIn: event.missing };
+          if (isSure) conflicts.set(event.missing, conflict);
+        } else if (!('target' in event)) define(event, node.path, isSure);
         else if ('sure' in event.target) readHeader(event.target, isSure && event.isSure);
         else visit(event.target, isSure && event.isSure);
       }
@@ -197,7 +206,7 @@ export class IncludeWalker {
       const target = resolve(path, event.name, event.isQuoted);
       if (target !== undefined) {
         events.push({ target: this.#headers.get(target) ?? this.#node(target), isSure: event.isSure });
-      }
+      } else if (event.isSure) events.push({ missing: event.name });
     }
     return node;
   }

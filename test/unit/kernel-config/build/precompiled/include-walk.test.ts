@@ -62,6 +62,11 @@ describe('IncludeWalker', () => {
     expect(conflictsOf(source)).toEqual(conflicts);
   });
 
+  test('passes no source that reads a header which is not found, unless it may not read it', () => {
+    expect(walk('#include <later.h>\n').conflicts.map(({ readIn }) => readIn)).toEqual(['later.h']);
+    expect(conflictsOf('#if OTHER_MACHINE\n#include <later.h>\n#endif\n')).toEqual([]);
+  });
+
   test.each([
     ['is the default where it is not defined', '#include <p/print.h>\n', [], []],
     ['is its own where it is defined first', '#define pr_fmt(x) x\n#include <p/print.h>\n', ['pr_fmt'], []],
