@@ -71,7 +71,7 @@ export const LEAN: KernelConfiguration = {
   maxImageBytes: 4 * MIB,
   // 6.12 is small enough; 7.2 has 8 % more code for the same requests.
   smallColdCodeSince: '6.13',
-  precompiledSeries: ['6.12'],
+  precompiledSeries: ['6.12', '7.2'],
   outputs: outputs(''),
   expectedSteps: 2013,
 };
