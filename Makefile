@@ -61,7 +61,7 @@ help:
 	  '  make setup                 Debian and npm packages; engine source and guest kernel under .cache; generated code' \
 	  '  make agent                 $(out)/kihon-agent: the agent, one static ELF; kihon-oci beside it: the same as an OCI runtime, ready in memory' \
 	  '  make initrd                $(out)/kihon-initrd.img: a guest whose /init is the agent' \
-	  '  make kernel [CONFIG=lean|kata|debug|confidential] [ARCH=...] [SERIES=6.12]   build/ARCH/vmlinuz and vmlinux; 5 to 12 minutes, cached' \
+	  '  make kernel [CONFIG=lean|kata|debug|confidential] [ARCH=...] [SERIES=6.12]   build/ARCH/vmlinuz and vmlinux; 4 to 12 minutes, cached' \
 	  '  make kernels               all configurations, architectures and series, for make test-kernels; an hour and a half the first time' \
   '  make image                 $(out)/kihon-image.img: the same guest as a disk, which Firecracker needs' \
 	  '  make image | initrd | rootfs RECIPE=NAME   a guest from a recipe: `build/kihon build --list`, docs/images.md' \
@@ -177,7 +177,7 @@ initrd-confidential: agent
 
 kernel: setup
 	@bash rootfs-builder/setup/install.sh kernel-$(ARCH) $(if $(filter debug,$(CONFIG)),kernel-debug) $(if $(filter-out 6.12,$(SERIES)),kernel-newer)
-	@$(call say,kernel,$(CONFIG) for $(ARCH): 5 to 12 minutes on 2 cores unless it was built before)
+	@$(call say,kernel,$(CONFIG) for $(ARCH): 4 to 12 minutes on 2 cores unless it was built before)
 	@$(tsx) kernel-config/src/main.ts build --config $(CONFIG) --arch $(ARCH) --series $(SERIES) $(if $(OUTPUT),--output '$(OUTPUT)')
 
 # Every kernel that is checked, one after the other: an hour and a half on 2 idle cores, and nothing where they are in the cache.
