@@ -30,6 +30,7 @@ export class TextReport {
         for (const line of event.allowedMissing) this.#say(`missing, which is allowed: ${line}`);
         return;
       case 'building':
+        this.#lastShownMs = 0;
         this.#say(`building ${event.kernelVersion} with ${event.jobs} jobs in ${event.objects}`);
         return;
       case 'progress':
