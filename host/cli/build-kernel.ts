@@ -21,7 +21,7 @@ export async function buildKernelRecipe(recipe: Recipe, flags: KernelFlags, sign
     const steps = [
       `unpack and patch the source (series ${series ?? DEFAULT_SERIES}), unless it is there`,
       `configure ${config} for ${recipe.architecture}${fragments === undefined ? '' : ` with ${fragments.join(' ')}`}`,
-      'compile, unless the same was built before (5 to 12 minutes on 2 cores)',
+      'compile, unless the same was built before (4 to 12 minutes on 2 cores)',
       `put the kernel into ${output ?? `build/${recipe.architecture}`}`,
     ];
     process.stdout.write(

@@ -100,13 +100,15 @@ async function main(args: readonly string[], signal: AbortSignal): Promise<void>
     process.stdout.write(values.json ? `${JSON.stringify(object, undefined, 2)}\n` : asText());
   };
   const top = positiveInteger('--top', values.top);
+  const readJobs = (): { readonly jobs?: number } =>
+    values.jobs === undefined ? {} : { jobs: positiveInteger('--jobs', values.jobs) };
   switch (command) {
     case 'build': {
       const built = await buildKernel({
         ...request,
         isFresh: values.fresh,
         isWithoutPrecompiled: values['no-pch'],
-        ...(values.jobs === undefined ? {} : { jobs: positiveInteger('--jobs', values.jobs) }),
+        ...readJobs(),
         ...(values.output === undefined ? {} : { output: values.output }),
       }).finally(() => text.clear());
       const { record, isFromCache, files } = built;
@@ -119,8 +121,7 @@ async function main(args: readonly string[], signal: AbortSignal): Promise<void>
       return;
     }
     case 'compare': {
-      const jobs = values.jobs === undefined ? {} : { jobs: positiveInteger('--jobs', values.jobs) };
-      const compared = await comparePrecompiled({ ...request, ...jobs });
+      const compared = await comparePrecompiled({ ...request, ...readJobs() });
       print(compared, () => formatComparison(compared));
       if (compared.differences.length > 0 || compared.differentBytes === undefined) process.exitCode = 1;
       return;

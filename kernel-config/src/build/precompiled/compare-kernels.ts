@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type BuildOptions, buildKernel } from '../build-kernel.ts';
 import { compareObjects } from './compare-objects.ts';
-import { PRECOMPILED_FOLDER } from './make-variables.ts';
+import { readsPrecompiled } from './make-variables.ts';
 
 /** What a kernel with precompiled headers has in common with one without. */
 export interface KernelComparison {
@@ -78,7 +78,7 @@ export async function compareFolders(
     ]);
     if (!one) continue;
     objects++;
-    if (text.includes(`-include ${PRECOMPILED_FOLDER}/`)) precompiled++;
+    if (readsPrecompiled(text)) precompiled++;
     const difference = other ? compareAny(one, other) : 'it is only there without precompiled headers';
     if (difference !== undefined) differences.push({ object, difference });
   }

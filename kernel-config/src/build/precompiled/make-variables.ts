@@ -3,6 +3,11 @@ import { BuildFailure } from '../failure.ts';
 /** Where everything of precompiled headers is, below the object folder. */
 export const PRECOMPILED_FOLDER = 'kihon-pch';
 
+/** Whether a command of the compiler, as fixdep writes it beside an object, reads precompiled headers. */
+export function readsPrecompiled(commandFile: string): boolean {
+  return commandFile.includes(`-include ${PRECOMPILED_FOLDER}/`);
+}
+
 /** Kinds of precompiled headers: for code that is compiled for speed, and for size. */
 export type Variant = 'speed' | 'size';
 

@@ -8,7 +8,14 @@ import { runCommand } from '../run-command.ts';
 import { type CompilerCommand, parseCommandFile } from './compiler-command.ts';
 import { HEADER_LIST_FILE, parseHeaderList } from './header-list.ts';
 import { LATE_MACROS } from './include-walk.ts';
-import { PRECOMPILED_FOLDER, type Variant, globalRegisters, makeVariables, nameHeader } from './make-variables.ts';
+import {
+  PRECOMPILED_FOLDER,
+  type Variant,
+  globalRegisters,
+  makeVariables,
+  nameHeader,
+  readsPrecompiled,
+} from './make-variables.ts';
 import { type Eligible, lateChoices, nameHeaderOf, scanTree } from './scan-tree.ts';
 import { taintedNames } from './tainted-names.ts';
 
@@ -105,7 +112,7 @@ export async function countUsers(objectFolder: string, eligible: readonly Eligib
       ),
     ),
   );
-  return commands.filter((text) => text.includes(`-include ${PRECOMPILED_FOLDER}/`)).length;
+  return commands.filter(readsPrecompiled).length;
 }
 
 /** Takes precompiled headers from objects. Returns how many of them had them. */
